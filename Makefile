@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#
+# make            builds                        sudo make demo     shows it
+# make install    DESTDIR and PREFIX honoured   sudo make check    tests it
+#
+# CC=clang, WERROR=1 (warnings end the build), SANITIZE=1 (with ASan and UBSan, in a build folder of its own)
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/sbin
+MANDIR ?= $(PREFIX)/share/man
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+LLVM_STRIP ?= llvm-strip
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+BUILD := build$(if $(SANITIZE),/sanitize)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wundef \
+	-Wformat=2 -Wvla $(if $(WERROR),-Werror)
+HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=gnu11 $(WARNINGS) $(if $(SANITIZE),$(SANITIZERS),$(HARDENING))
+override CPPFLAGS += -D_GNU_SOURCE -DBINDGATE_VERSION='"$(VERSION)"' -Iinclude -Iloader/lib -I$(BUILD)
+override LDFLAGS += $(if $(SANITIZE),$(SANITIZERS),-pie -Wl,-z,relro,-z,now)
+LDLIBS := -lbpf -lelf -lz
+CLI_LDLIBS := -ljansson $(if $(wildcard loader/lib/declare*.c),-lcyaml -lyaml)
+NODE_LDLIBS := $(CLI_LDLIBS) -lmicrohttpd
+
+LIB := $(BUILD)/libbindgate.a
+LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/lib/*.c)))
+CLI_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/cli/*.c)))
+NODE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/node/*.c)))
+ORACLE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/oracle/*.c))
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+KERNEL_TESTS := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/kernel/harness.c,$(wildcard tests/kernel/*.c)))
+BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/bench.c,$(wildcard bench/*.c)))
+PROGRAMS := $(BUILD)/bindgate $(if $(NODE_OBJECTS),$(BUILD)/bindgated)
+
+all: $(PROGRAMS)
+
+help:
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile
+
+# The hooks: to BPF, their debugging information cut down to BTF, into a header that carries it all.
+$(BUILD)/hooks.bpf.o: bpf/hooks.bpf.c $(wildcard bpf/*.h include/bindgate/*.h) vmlinux/vmlinux.h
+	@mkdir -p $(@D)
+	$(CLANG) -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude -Ivmlinux $(BPF_CPPFLAGS) -c $< -o $@
+	$(LLVM_STRIP) -g $@
+
+$(BUILD)/hooks.skel.h: $(BUILD)/hooks.bpf.o
+	$(BPFTOOL) gen skeleton $< name hooks_bpf 2>/dev/null >$@.new
+	mv $@.new $@
+
+$(BUILD)/%.o: %.c | $(BUILD)/hooks.skel.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(LIB): $(LIB_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/bindgate: $(CLI_OBJECTS) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
+
+$(BUILD)/bindgated: $(NODE_OBJECTS) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(NODE_LDLIBS) $(LDLIBS) -o $@
+
+# The version is in every object: build them anew when it changes.
+$(BUILD)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+$(LIB_OBJECTS) $(CLI_OBJECTS) $(NODE_OBJECTS): $(BUILD)/version
+
+$(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(ORACLE_OBJECTS) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka $(CLI_LDLIBS) $(LDLIBS) -lm -o $@
+
+$(KERNEL_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/kernel/harness.o $(ORACLE_OBJECTS) $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
+
+$(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/bench/bench.o $(LIB)
+	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -lm -o $@
+
+tests: $(UNIT_TESTS) $(KERNEL_TESTS)
+
+demo:
+	deploy/packages.sh build demo
+	+$(MAKE) all
+	deploy/demo.sh $(BUILD)/bindgate
+
+check:
+	deploy/packages.sh build check
+	+$(MAKE) WERROR=1 all tests
+	tests/run $(BUILD)
+
+bench:
+	deploy/packages.sh build bench
+	+$(MAKE) all $(BENCHES)
+	bench/run.sh $(BUILD)
+
+lint:
+	deploy/packages.sh build check lint
+	deploy/lint.sh
+
+format:
+	git ls-files 'include/*.h' 'bpf/*.[ch]' 'loader/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]' | xargs clang-format -i
+
+install: all
+	install -d $(DESTDIR)$(BINDIR)
+	install -m 0755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/bindgate $(DESTDIR)$(BINDIR)/bindgated
+
+clean:
+	rm -rf build
+
+FORCE:
+.PHONY: all help tests demo check bench lint format install uninstall clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

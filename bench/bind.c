@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What bind(2) costs in a gate. Every case has a cgroup of its own; this process visits them in turn, round after
+ * round, and times a batch of binds in each, so that what the machine does meanwhile falls on all alike. What a case
+ * costs more than another is the median of their differences in the same round.
+ */
+#include "bench.h"
+#include "gate.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BATCH 256
+#define PORT 3000
+
+struct bind_case {
+	const char *name;
+	int rules;          /* how many in the gate, the one of interest last */
+	const char *last;   /* … that one; NULL: no gate */
+	const char *outer;  /* a rule for each gate above it */
+	int nested;         /* … of which there are so many */
+	bool empty_program; /* no gate, but a program that returns 3 */
+	bool elsewhere;     /* a gate, but on a sibling */
+	int want;           /* errno of the bind */
+};
+
+static const struct bind_case cases[] = {
+	{ .name = "no program" },
+	{ .name = "a program that only returns 3", .empty_program = true },
+	{ .name = "gate, 1 rule, hit", .rules = 1, .last = "3000" },
+	{ .name = "gate, 256 rules, hit", .rules = 256, .last = "3000" },
+	{ .name = "gate, 1 rule, miss", .rules = 1, .last = "4000" },
+	{ .name = "gate, 256 rules, miss", .rules = 256, .last = "4000" },
+	{ .name = "gate, 1 rule, deny", .rules = 1, .last = "deny:3000", .want = EACCES },
+	{ .name = "gate, 256 rules, deny", .rules = 256, .last = "deny:3000", .want = EACCES },
+	{ .name = "gate, 1 rule, rewrite", .rules = 1, .last = "3000=3001" },
+	{ .name = "gate, 256 rules, rewrite", .rules = 256, .last = "3000=3001" },
+	{ .name = "gate, 1 rule, address", .rules = 1, .last = "127.0.0.0/8:3000" },
+	{ .name = "gate, 1 rule, uid", .rules = 1, .last = "3000,uid=0" },
+	{ .name = "gate on a sibling", .rules = 1, .last = "3000", .elsewhere = true },
+	{ .name = "gate below 1 more", .rules = 1, .last = "3000", .outer = "3000", .nested = 1 },
+	{ .name = "gate below 4 more", .rules = 1, .last = "3000", .outer = "3000", .nested = 4 },
+};
+#define EMPTY 1 /* the program that only returns 3 */
+#define CASES (sizeof(cases) / sizeof(*cases))
+
+struct run {
+	char cgroup[PATH_MAX]; /* where the binding process sits */
+	double *each;          /* ns of one bind, by round */
+};
+
+/* Rules on ports of their own, so that the search has all of them to go through; then the last one. */
+static void fill(struct bg_policy *policy, const struct bind_case *c)
+{
+	char rule[32];
+
+	for (int i = 0; i < c->rules - 1; i++) {
+		snprintf(rule, sizeof(rule), "%d/udp", 10000 + 3 * i);
+		bench_check(bg_policy_add(policy, rule, &bench_error));
+	}
+	bench_check(bg_policy_add(policy, c->last, &bench_error));
+}
+
+static void gate(struct bg_store *store, const char *path, const struct bg_policy *policy)
+{
+	struct bg_cgroup cgroup;
+
+	bench_check(bg_cgroup_find(path, &cgroup, &bench_error));
+	bench_check(bg_gate_attach(store, &cgroup, policy, 0, &bench_error));
+}
+
+static void attach_empty(const char *path)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 3 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_CGROUP_INET4_BIND);
+	int program = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "bench_empty", "GPL", insns, 2, &options);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	bench_check(program);
+	/* kept open, and so attached, until the bench ends */
+	bench_check(bpf_link_create(program, fd, BPF_CGROUP_INET4_BIND, NULL));
+	close(fd);
+}
+
+static void set_up(struct bg_store *store, const struct bind_case *c, int number, struct run *run, int rounds)
+{
+	struct bg_policy policy = { 0 }, outer = { 0 };
+	char sibling[PATH_MAX + 16];
+
+	snprintf(run->cgroup, sizeof(run->cgroup), "%s/case%d", bench_cgroup, number);
+	bench_mkdir(run->cgroup);
+	if (c->outer)
+		bench_check(bg_policy_add(&outer, c->outer, &bench_error));
+	for (int i = 0; i < c->nested; i++) {
+		gate(store, run->cgroup, &outer);
+		strcat(run->cgroup, "/in");
+		bench_mkdir(run->cgroup);
+	}
+	if (c->empty_program)
+		attach_empty(run->cgroup);
+	if (c->last) {
+		fill(&policy, c);
+		snprintf(sibling, sizeof(sibling), "%s-sibling", run->cgroup);
+		if (c->elsewhere)
+			bench_mkdir(sibling);
+		gate(store, c->elsewhere ? sibling : run->cgroup, &policy);
+	}
+	run->each = calloc((size_t)rounds, sizeof(*run->each));
+}
+
+/* ns of one bind, over a batch of fresh sockets. */
+static double batch(const struct bind_case *c)
+{
+	const int on = 1;
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	int sockets[BATCH];
+	__u64 begin, end;
+
+	inet_pton(AF_INET, "127.0.0.1", &addr.sin_addr);
+	for (int i = 0; i < BATCH; i++) {
+		sockets[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		setsockopt(sockets[i], SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	}
+	begin = bench_ns();
+	for (int i = 0; i < BATCH; i++)
+		if ((bind(sockets[i], (struct sockaddr *)&addr, sizeof(addr)) ? errno : 0) != c->want)
+			bench_die("%s: bind gave %s", c->name, strerror(errno));
+	end = bench_ns();
+	for (int i = 0; i < BATCH; i++)
+		close(sockets[i]);
+	return (double)(end - begin) / BATCH;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The value below which the share of all lies, of `each` less `other` in the same round. */
+static double at(const double *each, const double *other, int rounds, double share)
+{
+	double *sorted = calloc((size_t)rounds, sizeof(*sorted)), value;
+
+	for (int i = 0; i < rounds; i++)
+		sorted[i] = each[i] - (other ? other[i] : 0);
+	qsort(sorted, (size_t)rounds, sizeof(*sorted), by_value);
+	value = sorted[(int)((rounds - 1) * share)];
+	free(sorted);
+	return value;
+}
+
+int main(int argc, char **argv)
+{
+	int rounds = argc > 1 ? atoi(argv[1]) : 2000;
+	struct run runs[CASES] = { 0 };
+	struct bg_store store;
+
+	bench_begin();
+	if (unshare(CLONE_NEWNET) || bench_loopback_up())
+		bench_die("cannot make a network namespace: %s", strerror(errno));
+	bench_check(bg_store_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
+	for (size_t i = 0; i < CASES; i++)
+		set_up(&store, &cases[i], (int)i, &runs[i], rounds);
+	for (int round = 0; round < rounds; round++) {
+		bench_progress("bind", round, rounds);
+		for (size_t i = 0; i < CASES; i++) {
+			bench_enter(runs[i].cgroup);
+			runs[i].each[round] = batch(&cases[i]);
+		}
+	}
+	bench_progress("bind", rounds, rounds);
+
+	printf("%-34s %8s %8s %8s %15s\n", "one bind(2), UDP", "min", "median", "ratio", "above the empty");
+	for (size_t i = 0; i < CASES; i++)
+		printf("%-34s %5.0f ns %5.0f ns %7.2fx %+12.0f ns\n", cases[i].name, at(runs[i].each, NULL, rounds, 0),
+		       at(runs[i].each, NULL, rounds, 0.5),
+		       at(runs[i].each, NULL, rounds, 0.5) / at(runs[0].each, NULL, rounds, 0.5),
+		       at(runs[i].each, runs[EMPTY].each, rounds, 0.5));
+	bg_store_close(&store);
+	bench_end();
+	return 0;
+}

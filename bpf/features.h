@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef BINDGATE_BPF_FEATURES_H
+#define BINDGATE_BPF_FEATURES_H
+
+#include <bindgate/program.h>
+
+/* Set before load: the verifier then drops what is behind a feature that this kernel has not. */
+const volatile struct bg_program program = {};
+
+#endif

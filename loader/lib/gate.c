@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "gate.h"
+
+#include "ledger.h"
+#include "pin.h"
+#include "portmaps.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The gate's directory: its name tells whether it is being made ("new-"), stands ("") or is being ended ("old-"). */
+static const char *gate_dir(char path[static PIN_PATH_MAX], const struct bg_store *store, const char *state, __u64 id)
+{
+	return bg_pin_path(path, store->dir, "gates/%s%llu", state, id);
+}
+
+static bool gate_exists(const struct bg_store *store, __u64 id)
+{
+	char dir[PIN_PATH_MAX];
+
+	return !access(gate_dir(dir, store, "", id), F_OK);
+}
+
+/* What stands in the kernel before a change; zero where nothing, or nothing sound, does. */
+struct standing {
+	bool sound;
+	struct bg_portmap map;
+	struct bg_policy policy;
+	struct bg_counts counts;
+};
+
+static void read_standing(const struct bg_store *store, __u64 id, struct standing *out)
+{
+	*out = (struct standing){ .sound = false };
+	if (!gate_exists(store, id))
+		return;
+	bg_counts_read(store, id, &out->counts);
+	out->sound = !bg_portmap_read(store, id, &out->map) && out->map.cgroup == id &&
+		     !bg_decompile(&out->map, &out->policy, NULL);
+}
+
+static bool same_deadlines(const struct bg_policy *a, const struct bg_policy *b)
+{
+	for (unsigned int i = 0; i < a->count; i++)
+		if (a->rules[i].deadline != b->rules[i].deadline)
+			return false;
+	return true;
+}
+
+static int write_failed(const struct bg_cgroup *cgroup, int err, struct bg_error *error)
+{
+	return bg_error(error, err, "cannot write the port map of %s: %s", cgroup->path, strerror(-err));
+}
+
+/* Attached with nothing to enforce, then given its policy, then renamed into place: whole or absent, at every instant
+ * and for both families at once. */
+static int make_gate(struct bg_store *store, const struct bg_cgroup *cgroup, const struct bg_portmap *map,
+		     struct bg_error *error)
+{
+	const int programs[BG_HOOKS] = { store->bind4, store->bind6 };
+	char aside[PIN_PATH_MAX], dir[PIN_PATH_MAX];
+	int err = bg_portmap_clear(store, cgroup->id); /* what a gate that stood here before left */
+
+	if (!err)
+		err = bg_counts_clear(store, cgroup->id);
+	if (err)
+		return write_failed(cgroup, err, error);
+	gate_dir(aside, store, "new-", cgroup->id);
+	gate_dir(dir, store, "", cgroup->id);
+	if (mkdir(aside, 0700))
+		return bg_error(error, -errno, "cannot make %s: %s", aside, strerror(errno));
+	err = bg_links_make(aside, cgroup->path, cgroup->id, programs, error);
+	if (err >= 0) {
+		err = bg_portmap_write(store, cgroup->id, map);
+		if (err)
+			write_failed(cgroup, err, error);
+		else if (rename(aside, dir))
+			err = bg_error(error, -errno, "cannot make %s: %s", dir, strerror(errno));
+	}
+	if (err) {
+		bg_portmap_clear(store, cgroup->id);
+		bg_links_remove(aside, NULL);
+	}
+	return err;
+}
+
+/* A standing gate: links that somebody took away are made anew, then the policy is swapped. */
+static int swap_gate(struct bg_store *store, const struct bg_cgroup *cgroup, const struct bg_portmap *map,
+		     struct bg_error *error)
+{
+	const int programs[BG_HOOKS] = { store->bind4, store->bind6 };
+	char dir[PIN_PATH_MAX];
+	int err = bg_links_make(gate_dir(dir, store, "", cgroup->id), cgroup->path, cgroup->id, programs, error);
+
+	if (err < 0)
+		return err;
+	err = bg_portmap_write(store, cgroup->id, map);
+	return err ? write_failed(cgroup, err, error) : 0;
+}
+
+int bg_gate_attach(struct bg_store *store, const struct bg_cgroup *cgroup, const struct bg_policy *policy,
+		   unsigned int flags, struct bg_error *error)
+{
+	struct standing before;
+	struct bg_policy wanted = *policy;
+	struct bg_portmap map, ledger = { 0 };
+	bool stands;
+	char dir[PIN_PATH_MAX];
+	int err = bg_store_load(store, error);
+
+	if (err)
+		return err;
+	stands = gate_exists(store, cgroup->id);
+	if (stands && (flags & BG_ATTACH_ONLY_NEW))
+		return bg_error(error, -EEXIST, "%s is a gate already", cgroup->name);
+	read_standing(store, cgroup->id, &before);
+	bg_ledger_carry(&before.map, &before.policy, &before.counts, flags & BG_ATTACH_KEEP_EXPIRED, bg_ticks_now(),
+			&wanted, &ledger);
+	if (before.sound && bg_policy_same(&wanted, &before.policy) && same_deadlines(&wanted, &before.policy) &&
+	    bg_links_whole(gate_dir(dir, store, "", cgroup->id), cgroup->id))
+		return BG_UNCHANGED;
+
+	err = bg_compile(&wanted, &map, error);
+	if (err)
+		return err;
+	map.cgroup = cgroup->id;
+	memcpy(map.retired, ledger.retired, sizeof(map.retired));
+	memcpy(map.base, ledger.base, sizeof(map.base));
+	memcpy(map.counts_as, ledger.counts_as, sizeof(map.counts_as));
+	err = stands ? swap_gate(store, cgroup, &map, error) : make_gate(store, cgroup, &map, error);
+	if (err)
+		return err;
+	return stands ? BG_REPLACED : BG_ATTACHED;
+}
+
+int bg_gate_detach(struct bg_store *store, __u64 id, struct bg_error *error)
+{
+	char dir[PIN_PATH_MAX], aside[PIN_PATH_MAX];
+
+	gate_dir(dir, store, "", id);
+	gate_dir(aside, store, "old-", id);
+	if (rename(dir, aside))
+		return bg_error(error, -errno, errno == ENOENT ? "no gate there" : "cannot end the gate in %s", dir);
+	bg_portmap_clear(store, id); /* at once, and for both families */
+	return bg_links_remove(aside, error);
+}
+
+static void find_damage(const struct bg_store *store, struct bg_gate *gate, int map_error)
+{
+	const char *damage = NULL;
+	char dir[PIN_PATH_MAX];
+
+	if (map_error)
+		damage = "its port map cannot be read, or was changed by hand";
+	else if (!gate->map.abi)
+		damage = "its port map is empty: everything passes";
+	else if (!bg_links_whole(gate_dir(dir, store, "", gate->id), gate->id))
+		damage = "a link is missing: binds of one family or both are not gated";
+	snprintf(gate->damage, sizeof(gate->damage), "%s", damage ? damage : "");
+}
+
+int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct bg_error *error)
+{
+	struct bg_gate gate = { .id = id };
+	struct bg_counts counts = { 0 };
+	int err;
+
+	if (!gate_exists(store, id))
+		return bg_error(error, -ENOENT, "no gate there");
+	err = bg_cgroup_from_id(id, &gate.cgroup, error);
+	if (err)
+		return err;
+	err = store->portmaps < 0 ? -ENOENT : bg_portmap_read(store, id, &gate.map);
+	if (!err && gate.map.abi)
+		err = bg_decompile(&gate.map, &gate.policy, NULL);
+	find_damage(store, &gate, err);
+	if (!err && store->counts >= 0 && !bg_counts_read(store, id, &counts)) {
+		for (unsigned int i = 0; i < gate.policy.count; i++)
+			gate.hits[i] = bg_ledger_hits(&gate.map, &counts, gate.policy.rules[i].slot);
+		gate.fallback_hits = counts.hits[BG_SLOT_PASSED] + counts.hits[BG_SLOT_DENIED];
+		gate.unasked_hits = counts.hits[BG_SLOT_UNASKED];
+		bg_ledger_totals(&gate.map, &counts, gate.verdicts);
+	}
+	*out = gate;
+	return 0;
+}
+
+struct ids {
+	__u64 *each;
+	size_t count;
+};
+
+static int collect(const char *name, void *arg)
+{
+	struct ids *ids = arg;
+	__u64 id, *more;
+
+	if (!bg_pin_id(name, "", &id) || !bg_cgroup_exists(id))
+		return 0;
+	more = reallocarray(ids->each, ids->count + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	ids->each = more;
+	ids->each[ids->count++] = id;
+	return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int bg_gate_ids(struct bg_store *store, __u64 **ids, size_t *count, struct bg_error *error)
+{
+	struct ids found = { 0 };
+	char gates[PIN_PATH_MAX];
+	int err = bg_pin_each(bg_pin_path(gates, store->dir, "gates"), collect, &found);
+
+	if (err) {
+		free(found.each);
+		return bg_error(error, err, "cannot read %s: %s", gates, strerror(-err));
+	}
+	if (found.count)
+		qsort(found.each, found.count, sizeof(*found.each), by_id);
+	*ids = found.each;
+	*count = found.count;
+	return 0;
+}
