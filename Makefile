@@ -11,7 +11,7 @@ MANDIR ?= $(PREFIX)/share/man
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.1.0)
+VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0.1.0)
 BUILD := build$(if $(SANITIZE),/sanitize)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wundef \
@@ -32,7 +32,8 @@ CLI_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/cli/*.c)))
 NODE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/node/*.c)))
 ORACLE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/oracle/*.c))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
-KERNEL_TESTS := $(patsubst %.c,$(BUILD)/%,$(filter-out tests/kernel/harness.c,$(wildcard tests/kernel/*.c)))
+KERNEL_SUPPORT := $(filter tests/kernel/harness%.c tests/kernel/worker%.c,$(wildcard tests/kernel/*.c))
+KERNEL_TESTS := $(patsubst %.c,$(BUILD)/%,$(filter-out $(KERNEL_SUPPORT),$(wildcard tests/kernel/*.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/bench.c,$(wildcard bench/*.c)))
 PROGRAMS := $(BUILD)/bindgate $(if $(NODE_OBJECTS),$(BUILD)/bindgated)
 
@@ -44,26 +45,30 @@ help:
 # The hooks: to BPF, their debugging information cut down to BTF, into a header that carries it all.
 $(BUILD)/hooks.bpf.o: bpf/hooks.bpf.c $(wildcard bpf/*.h include/bindgate/*.h) vmlinux/vmlinux.h
 	@mkdir -p $(@D)
-	$(CLANG) -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude -Ivmlinux $(BPF_CPPFLAGS) -c $< -o $@
-	$(LLVM_STRIP) -g $@
+	@echo '  BPF      $@'
+	@$(CLANG) -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude -Ivmlinux $(BPF_CPPFLAGS) -c $< -o $@
+	@$(LLVM_STRIP) -g $@
 
 $(BUILD)/hooks.skel.h: $(BUILD)/hooks.bpf.o
-	$(BPFTOOL) gen skeleton $< name hooks_bpf 2>/dev/null >$@.new
-	mv $@.new $@
+	@$(BPFTOOL) gen skeleton $< name hooks_bpf 2>/dev/null >$@.new
+	@mv $@.new $@
 
 $(BUILD)/%.o: %.c | $(BUILD)/hooks.skel.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	@echo '  CC       $@'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(LIB): $(LIB_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(BUILD)/bindgate: $(CLI_OBJECTS) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
+	@echo '  LINK     $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
 
 $(BUILD)/bindgated: $(NODE_OBJECTS) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(NODE_LDLIBS) $(LDLIBS) -o $@
+	@echo '  LINK     $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(NODE_LDLIBS) $(LDLIBS) -o $@
 
 # The version is in every object: build them anew when it changes.
 $(BUILD)/version: FORCE
@@ -72,13 +77,16 @@ $(BUILD)/version: FORCE
 $(LIB_OBJECTS) $(CLI_OBJECTS) $(NODE_OBJECTS): $(BUILD)/version
 
 $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/%.o $(ORACLE_OBJECTS) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka $(CLI_LDLIBS) $(LDLIBS) -lm -o $@
+	@echo '  LINK     $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) $^ -lcmocka $(CLI_LDLIBS) $(LDLIBS) -lm -o $@
 
-$(KERNEL_TESTS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/kernel/harness.o $(ORACLE_OBJECTS) $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
+$(KERNEL_TESTS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(KERNEL_SUPPORT)) $(ORACLE_OBJECTS) $(LIB)
+	@echo '  LINK     $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
 
 $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/bench/bench.o $(LIB)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -lm -o $@
+	@echo '  LINK     $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -lm -o $@
 
 tests: $(UNIT_TESTS) $(KERNEL_TESTS)
 

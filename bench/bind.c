@@ -185,8 +185,8 @@ int main(int argc, char **argv)
 
 	printf("%-34s %8s %8s %8s %15s\n", "one bind(2), UDP", "min", "median", "ratio", "above the empty");
 	for (size_t i = 0; i < CASES; i++)
-		printf("%-34s %5.0f ns %5.0f ns %7.2fx %+12.0f ns\n", cases[i].name, at(runs[i].each, NULL, rounds, 0),
-		       at(runs[i].each, NULL, rounds, 0.5),
+		printf("%-34s %5.0f ns %5.0f ns %7.2fx %+12.0f ns\n", cases[i].name,
+		       at(runs[i].each, NULL, rounds, 0), at(runs[i].each, NULL, rounds, 0.5),
 		       at(runs[i].each, NULL, rounds, 0.5) / at(runs[0].each, NULL, rounds, 0.5),
 		       at(runs[i].each, runs[EMPTY].each, rounds, 0.5));
 	bg_store_close(&store);

@@ -91,12 +91,12 @@ BG_INLINE __u32 bg_segment(const struct bg_segments *segments, __u16 port)
 	const __u32 above = port + 1U;
 	__u32 at = 0;
 
-#define BG_QUARTER(shift)                                                                                         \
-	do {                                                                                                      \
-		const __u16 *start = segments->start + at;                                                        \
-		at += (bg_below(start[(1 << (shift)) - 1], above) + bg_below(start[(2 << (shift)) - 1], above) +              \
-		       bg_below(start[(3 << (shift)) - 1], above))                                                      \
-		      << (shift);                                                                                 \
+#define BG_QUARTER(shift)                                                                                        \
+	do {                                                                                                     \
+		const __u16 *start = segments->start + at;                                                       \
+		at += (bg_below(start[(1 << (shift)) - 1], above) + bg_below(start[(2 << (shift)) - 1], above) + \
+		       bg_below(start[(3 << (shift)) - 1], above))                                               \
+		      << (shift);                                                                                \
 	} while (0)
 	BG_QUARTER(7);
 	BG_QUARTER(5);

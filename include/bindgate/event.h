@@ -23,7 +23,7 @@ struct bg_event {
 	__u16 asked_port;
 	__u16 given_port;
 	__u16 protocol; /* IPPROTO_… as the socket has it */
-	__u32 pid;      /* of the process (tgid), in the machine's first pid namespace; 0: this kernel does not say */
+	__u32 pid; /* of the process (tgid), in the machine's first pid namespace; 0: this kernel does not say */
 	__u32 uid;
 	__u32 gid;
 	char comm[BG_COMM_MAX]; /* empty: this kernel does not say */
@@ -35,8 +35,8 @@ struct bg_event {
 
 /* What watchers and programs share; user space maps it into memory. */
 struct bg_watching {
-	__u64 slots;                   /* a bit for each ring buffer that somebody reads */
-	__u64 lost[BG_WATCHERS_MAX];   /* events that found the ring full */
+	__u64 slots;                 /* a bit for each ring buffer that somebody reads */
+	__u64 lost[BG_WATCHERS_MAX]; /* events that found the ring full */
 };
 
 static_assert(sizeof(struct bg_event) == 152, "bg_event is part of the ABI");

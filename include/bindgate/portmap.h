@@ -12,7 +12,7 @@
 #define BG_ABI 1
 
 #define BG_RULES_MAX 256
-#define BG_ADDRS_MAX 224   /* different addresses in one policy; what is left of 16 KiB */
+#define BG_ADDRS_MAX 224    /* different addresses in one policy; what is left of 16 KiB */
 #define BG_SEGMENTS_MAX 512 /* two borders a rule */
 #define BG_OWNER_MAX 32
 #define BG_LABEL_MAX 128
@@ -74,7 +74,7 @@ struct bg_packed_rule {
 	__u8 slot;    /* its counter; stays the rule's own while the policy around it changes */
 	__u16 first;  /* ports, both ends included */
 	__u16 last;
-	__u16 to;     /* the port that `first` is rewritten to */
+	__u16 to; /* the port that `first` is rewritten to */
 	__u32 uid;
 	__u32 gid;
 	__u32 deadline; /* boot time in ticks; 0: never expires */
@@ -107,12 +107,12 @@ enum bg_slot {
 };
 
 struct bg_portmap {
-	__u32 abi;      /* BG_ABI; 0: no policy */
-	__u8 fallback;  /* verdict where no rule matches: BG_PASS or BG_DENY */
-	__u8 netns;     /* enum bg_netns */
-	__u8 audit;     /* denies are counted and reported, not enforced */
-	__u8 needs;     /* enum bg_needs */
-	__u64 cgroup;   /* id of the gate's cgroup, for events */
+	__u32 abi;     /* BG_ABI; 0: no policy */
+	__u8 fallback; /* verdict where no rule matches: BG_PASS or BG_DENY */
+	__u8 netns;    /* enum bg_netns */
+	__u8 audit;    /* denies are counted and reported, not enforced */
+	__u8 needs;    /* enum bg_needs */
+	__u64 cgroup;  /* id of the gate's cgroup, for events */
 	__u16 rules_count;
 	__u16 addrs_count;
 	__u32 unused;
@@ -121,10 +121,10 @@ struct bg_portmap {
 	struct bg_addr addrs[BG_ADDRS_MAX];
 
 	/* For user space alone: counters only grow, so what a slot held before its rule came is kept here. */
-	__u64 retired[BG_VERDICTS]; /* hits of rules that are gone and whose slot another rule has */
-	__u32 base[BG_RULES_MAX];   /* a slot's count when its rule came */
+	__u64 retired[BG_VERDICTS];   /* hits of rules that are gone and whose slot another rule has */
+	__u32 base[BG_RULES_MAX];     /* a slot's count when its rule came */
 	__u8 counts_as[BG_RULES_MAX]; /* the verdict a slot counts for, also after its rule went */
-	char owner[BG_OWNER_MAX];   /* who keeps the gate: "cli", "bindgated", … */
+	char owner[BG_OWNER_MAX];     /* who keeps the gate: "cli", "bindgated", … */
 	char label[BG_LABEL_MAX];
 };
 

@@ -72,7 +72,8 @@ int bg_cgroup_from_id(__u64 id, struct bg_cgroup *out, struct bg_error *error)
 	case -ESTALE:
 		return bg_error(error, err, "no cgroup has the id %llu any more", id);
 	case -EXDEV:
-		return bg_error(error, err, "the cgroup with id %llu is outside of what is mounted at %s", id, mounted->path);
+		return bg_error(error, err, "the cgroup with id %llu is outside of what is mounted at %s", id,
+				mounted->path);
 	case -EPERM:
 		return bg_error(error, err, "may not look up a cgroup by its id: run as root (CAP_DAC_READ_SEARCH)");
 	default:
@@ -98,7 +99,8 @@ static int not_v2(const char *path, const struct bg_cgroup_mounted *mounted, str
 {
 	char meant[PATH_MAX];
 	bool is_v1, known = bg_cgroup_meant(path, meant, &is_v1);
-	const char *what = is_v1 ? "is a cgroup v1 directory; bindgate needs cgroup v2" : "is not a cgroup v2 directory";
+	const char *what =
+		is_v1 ? "is a cgroup v1 directory; bindgate needs cgroup v2" : "is not a cgroup v2 directory";
 
 	if (known)
 		return bg_error(error, -EINVAL, SHOWN " %s: did you mean " SHOWN "?", path, what, meant);
@@ -115,7 +117,8 @@ static int not_found(const char *path, const struct bg_cgroup_mounted *mounted, 
 		return bg_error(error, -ENOENT, "no such cgroup: " SHOWN ": did you mean " SHOWN "?", path, meant);
 	if (bg_path_below(path, mounted->path))
 		return bg_error(error, -ENOENT, "no such cgroup: " SHOWN " (mkdir makes one)", path);
-	return bg_error(error, -ENOENT, "no such cgroup: " SHOWN " (cgroup v2 is mounted at %s)", path, mounted->path);
+	return bg_error(error, -ENOENT, "no such cgroup: " SHOWN " (cgroup v2 is mounted at %s)", path,
+			mounted->path);
 }
 
 static int not_directory(const char *path, struct bg_error *error)
@@ -127,7 +130,8 @@ static int not_directory(const char *path, struct bg_error *error)
 	if (slash && slash > parent)
 		*slash = '\0';
 	if (bg_cgroup_is_v2(path) && bg_cgroup_is_v2(parent))
-		return bg_error(error, -EINVAL, SHOWN " is a file: name the cgroup's directory, " SHOWN, path, parent);
+		return bg_error(error, -EINVAL, SHOWN " is a file: name the cgroup's directory, " SHOWN, path,
+				parent);
 	return bg_error(error, -EINVAL, SHOWN " is not a directory, let alone one of cgroup v2", path);
 }
 
@@ -182,7 +186,9 @@ static int read_process(const char *pid, char path[static PATH_MAX], struct bg_e
 			line[length - 1] = '\0';
 		if (strncmp(line, "0::/", 4))
 			continue;
-		err = strlen(line + 3) < PATH_MAX ? 0 : bg_error(error, -ENAMETOOLONG, "the path in %s is too long", file);
+		err = strlen(line + 3) < PATH_MAX
+			      ? 0
+			      : bg_error(error, -ENAMETOOLONG, "the path in %s is too long", file);
 		if (!err)
 			strcpy(path, line + 3);
 	}
@@ -210,16 +216,20 @@ static int find_process(const char *pid, const struct bg_cgroup_mounted *mounted
 	if (err)
 		return err;
 	if (bg_path_below(inside, "/.."))
-		return bg_error(error, -ENOENT, "process %s is in a cgroup outside of this cgroup namespace, " SHOWN ": run "
-				"bindgate outside too", pid, inside);
+		return bg_error(error, -ENOENT,
+				"process %s is in a cgroup outside of this cgroup namespace, " SHOWN ": run "
+				"bindgate outside too",
+				pid, inside);
 	below = bg_path_below(inside, mounted->root);
 	if (!below)
-		return bg_error(error, -ENOENT, "process %s is in the cgroup " SHOWN ", outside of what is mounted at %s",
-				pid, inside, mounted->path);
+		return bg_error(error, -ENOENT,
+				"process %s is in the cgroup " SHOWN ", outside of what is mounted at %s", pid,
+				inside, mounted->path);
 	if (snprintf(path, sizeof(path), "%s%s", mounted->path, below) >= (int)sizeof(path))
 		return bg_error(error, -ENAMETOOLONG, "the path of process %s's cgroup is too long", pid);
 	if (ends_with(inside, " (deleted)") && access(path, F_OK))
-		return bg_error(error, -ENOENT, "process %s is in a cgroup that has been removed, " SHOWN, pid, inside);
+		return bg_error(error, -ENOENT, "process %s is in a cgroup that has been removed, " SHOWN, pid,
+				inside);
 	return find_path(path, mounted, out, error);
 }
 
@@ -230,7 +240,8 @@ static int find_pid(const char *text, const struct bg_cgroup_mounted *mounted, s
 	char pid[16];
 
 	if (!length || strspn(text, "0123456789") != length || length > 7 || atol(text) < 1 || atol(text) > PID_MAX)
-		return bg_error(error, -EINVAL, "pid:%.20s names no process: a pid is a number from 1 to %d", text, PID_MAX);
+		return bg_error(error, -EINVAL, "pid:%.20s names no process: a pid is a number from 1 to %d", text,
+				PID_MAX);
 	snprintf(pid, sizeof(pid), "%ld", atol(text));
 	return find_process(pid, mounted, out, error);
 }
@@ -239,7 +250,8 @@ static int find_pid(const char *text, const struct bg_cgroup_mounted *mounted, s
 static int make_absolute(const char *text, const struct bg_cgroup_mounted *mounted, char path[static PATH_MAX],
 			 struct bg_error *error)
 {
-	bool is_here = !strcmp(text, ".") || !strcmp(text, "..") || !strncmp(text, "./", 2) || !strncmp(text, "../", 3);
+	bool is_here =
+		!strcmp(text, ".") || !strcmp(text, "..") || !strncmp(text, "./", 2) || !strncmp(text, "../", 3);
 	char here[PATH_MAX] = "";
 	int length;
 
@@ -276,8 +288,8 @@ int bg_cgroup_find(const char *text, struct bg_cgroup *out, struct bg_error *err
 		return find_process("self", mounted, out, error);
 	if (!strncmp(text, "pid:", 4))
 		return find_pid(text + 4, mounted, out, error);
-	err = !strncmp(text, "unit:", 5) ? bg_cgroup_of_unit(text + 5, path, error) :
-					   make_absolute(text, mounted, path, error);
+	err = !strncmp(text, "unit:", 5) ? bg_cgroup_of_unit(text + 5, path, error)
+					 : make_absolute(text, mounted, path, error);
 	return err ? err : find_path(path, mounted, out, error);
 }
 

@@ -115,19 +115,23 @@ int bg_cgroup_of_unit(const char *unit, char path[static PATH_MAX], struct bg_er
 	if (err)
 		return err;
 	if (!*unit || strchr(unit, '/'))
-		return bg_error(error, -EINVAL, "unit:%.100s names no unit: write it as systemctl does, as in unit:nginx", unit);
+		return bg_error(error, -EINVAL,
+				"unit:%.100s names no unit: write it as systemctl does, as in unit:nginx", unit);
 	if (snprintf(search.unit, sizeof(search.unit), "%s%s", unit, has_suffix(unit) ? "" : ".service") >=
 	    (int)sizeof(search.unit))
 		return bg_error(error, -ENAMETOOLONG, "unit:%.40s… is too long for a unit", unit);
 	err = walk(&search, mounted->path);
 	if (err)
-		return bg_error(error, err, "cannot search %s for %s: %s", mounted->path, search.unit, strerror(-err));
+		return bg_error(error, err, "cannot search %s for %s: %s", mounted->path, search.unit,
+				strerror(-err));
 	if (!search.found)
-		return bg_error(error, -ENOENT, "no cgroup of a unit %s below %s: is it running? (units of users and of "
-				"containers are found by their path only)", search.unit, mounted->path);
+		return bg_error(error, -ENOENT,
+				"no cgroup of a unit %s below %s: is it running? (units of users and of "
+				"containers are found by their path only)",
+				search.unit, mounted->path);
 	if (search.found > 1)
-		return bg_error(error, -EINVAL, "%u cgroups are called %s: give the path, %.350s or %.350s", search.found,
-				search.unit, search.first, search.second);
+		return bg_error(error, -EINVAL, "%u cgroups are called %s: give the path, %.350s or %.350s",
+				search.found, search.unit, search.first, search.second);
 	strcpy(path, search.first);
 	return 0;
 }

@@ -131,9 +131,11 @@ int bg_compile(const struct bg_policy *policy, struct bg_portmap *out, struct bg
 		const struct bg_rule *rule = &policy->rules[i];
 
 		if (pack(&map, rule, &map.rules[i]))
-			return bg_error(error, -E2BIG,
-					"the rules name more than %d different addresses, the most that one gate holds: "
-					"use address prefixes (10.0.0.0/8:80) or fewer rules", BG_ADDRS_MAX);
+			return bg_error(
+				error, -E2BIG,
+				"the rules name more than %d different addresses, the most that one gate holds: "
+				"use address prefixes (10.0.0.0/8:80) or fewer rules",
+				BG_ADDRS_MAX);
 		if ((rule->flags & BG_RULE_ADDR) || (rule->flags & BG_RULE_FAMILIES) != BG_RULE_FAMILIES)
 			map.needs |= BG_NEED_ADDR;
 		if (rule->flags & (BG_RULE_UID | BG_RULE_GID))
@@ -153,8 +155,9 @@ static bool rule_is_sound(const struct bg_portmap *map, const struct bg_packed_r
 {
 	bool rewrites = rule->verdict == BG_REWRITE;
 
-	return rule->verdict < BG_VERDICTS && (rule->flags & BG_RULE_PROTOCOLS) && (rule->flags & BG_RULE_FAMILIES) &&
-	       rule->prefix <= 128 && rule->first > 0 && rule->first <= rule->last &&
+	return rule->verdict < BG_VERDICTS && (rule->flags & BG_RULE_PROTOCOLS) &&
+	       (rule->flags & BG_RULE_FAMILIES) && rule->prefix <= 128 && rule->first > 0 &&
+	       rule->first <= rule->last &&
 	       (rewrites ? rule->to > 0 && rule->to + (rule->last - rule->first) <= PORT_MAX : rule->to == 0) &&
 	       (!(rule->flags & BG_RULE_ADDR) || rule->addr < map->addrs_count) &&
 	       (!(rule->flags & BG_RULE_TARGET) || (rewrites && rule->target < map->addrs_count));
@@ -162,8 +165,9 @@ static bool rule_is_sound(const struct bg_portmap *map, const struct bg_packed_r
 
 static int unpack_all(const struct bg_portmap *map, struct bg_policy *out)
 {
-	if (map->abi != BG_ABI || (map->fallback != BG_PASS && map->fallback != BG_DENY) || map->netns > BG_NETNS_HOST ||
-	    map->audit > 1 || map->rules_count > BG_RULES_MAX || map->addrs_count > BG_ADDRS_MAX)
+	if (map->abi != BG_ABI || (map->fallback != BG_PASS && map->fallback != BG_DENY) ||
+	    map->netns > BG_NETNS_HOST || map->audit > 1 || map->rules_count > BG_RULES_MAX ||
+	    map->addrs_count > BG_ADDRS_MAX)
 		return -EBADMSG;
 	for (unsigned int i = 0; i < map->rules_count; i++) {
 		const struct bg_packed_rule *rule = &map->rules[i];
@@ -177,8 +181,9 @@ static int unpack_all(const struct bg_portmap *map, struct bg_policy *out)
 	out->fallback = map->fallback;
 	out->netns = map->netns;
 	out->audit = map->audit;
-	if (strnlen(map->owner, BG_OWNER_MAX) == BG_OWNER_MAX || strnlen(map->label, BG_LABEL_MAX) == BG_LABEL_MAX ||
-	    bg_policy_set_owner(out, map->owner, NULL) || bg_policy_set_label(out, map->label, NULL))
+	if (strnlen(map->owner, BG_OWNER_MAX) == BG_OWNER_MAX ||
+	    strnlen(map->label, BG_LABEL_MAX) == BG_LABEL_MAX || bg_policy_set_owner(out, map->owner, NULL) ||
+	    bg_policy_set_label(out, map->label, NULL))
 		return -EBADMSG;
 	return 0;
 }
@@ -197,7 +202,8 @@ int bg_decompile(const struct bg_portmap *map, struct bg_policy *out, struct bg_
 			return 0;
 		}
 	}
-	return bg_error(error, -EBADMSG, "the port map was not written by this bindgate: it has been changed by hand");
+	return bg_error(error, -EBADMSG,
+			"the port map was not written by this bindgate: it has been changed by hand");
 }
 
 void bg_event_rule(const struct bg_event *event, struct bg_rule *out)
@@ -205,7 +211,8 @@ void bg_event_rule(const struct bg_event *event, struct bg_rule *out)
 	unpack(&event->rule, &event->rule_addr, &event->rule_target, out);
 }
 
-void bg_map_ranges(const struct bg_portmap *map, void (*each)(const struct bg_map_range *range, void *arg), void *arg)
+void bg_map_ranges(const struct bg_portmap *map, void (*each)(const struct bg_map_range *range, void *arg),
+		   void *arg)
 {
 	for (__u8 protocol = 0; protocol < BG_PROTOCOLS; protocol++) {
 		const struct bg_segments *segments = &map->segments[protocol];
@@ -219,14 +226,15 @@ void bg_map_ranges(const struct bg_portmap *map, void (*each)(const struct bg_ma
 				first = 1;
 			if (first > last)
 				continue;
-			each(&(struct bg_map_range){
-				     .protocol = protocol,
-				     .first = (__u16)first,
-				     .last = (__u16)last,
-				     .rule = rule < map->rules_count && rule < BG_RULES_MAX ? rule : BG_FALLBACK,
-				     .decides = segments->rule[s] & 1,
-			     },
-			     arg);
+			each(
+				&(struct bg_map_range){
+					.protocol = protocol,
+					.first = (__u16)first,
+					.last = (__u16)last,
+					.rule = rule < map->rules_count && rule < BG_RULES_MAX ? rule : BG_FALLBACK,
+					.decides = segments->rule[s] & 1,
+				},
+				arg);
 		}
 	}
 }

@@ -26,6 +26,7 @@ struct bg_map_range {
 };
 
 /* Calls `each` for every segment in order, ports 1 to 65535, TCP then UDP. */
-void bg_map_ranges(const struct bg_portmap *map, void (*each)(const struct bg_map_range *range, void *arg), void *arg);
+void bg_map_ranges(const struct bg_portmap *map, void (*each)(const struct bg_map_range *range, void *arg),
+		   void *arg);
 
 #endif

@@ -88,8 +88,8 @@ static int open_pinned(const struct bg_store *store, enum pinned what)
 
 	if (fd < 0 || what <= BIND6)
 		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &map, &size) || map.type != shapes[what].type || map.key_size != shapes[what].key ||
-	    map.value_size != shapes[what].value) {
+	if (bpf_obj_get_info_by_fd(fd, &map, &size) || map.type != shapes[what].type ||
+	    map.key_size != shapes[what].key || map.value_size != shapes[what].value) {
 		close(fd);
 		return -1;
 	}
@@ -207,8 +207,8 @@ static int load_skeleton(struct hooks_bpf *skeleton, struct bg_error *error)
 	libbpf_set_print(before);
 	if (!err)
 		return 0;
-	return bg_error(error, err, "this kernel refused the BPF programs: %s%s%s", strerror(-err), *libbpf.text ? "; " : "",
-			libbpf.text);
+	return bg_error(error, err, "this kernel refused the BPF programs: %s%s%s", strerror(-err),
+			*libbpf.text ? "; " : "", libbpf.text);
 }
 
 static int fd_of(const struct hooks_bpf *skeleton, enum pinned what)
@@ -278,7 +278,9 @@ static int upgrade(const struct bg_store *store, struct hooks_bpf *skeleton, str
 {
 	const int programs[BG_HOOKS] = { fd_of(skeleton, BIND4), fd_of(skeleton, BIND6) };
 	char gates[PIN_PATH_MAX], path[PIN_PATH_MAX];
-	struct relink to = { .gates = bg_pin_path(gates, store->dir, "gates"), .programs = programs, .error = error };
+	struct relink to = { .gates = bg_pin_path(gates, store->dir, "gates"),
+			     .programs = programs,
+			     .error = error };
 	int err = bg_pin_each(gates, relink_gate, &to);
 
 	for (int i = 0; i < PINNED && !err; i++) {
@@ -319,11 +321,14 @@ static int unusable(struct bg_store *store, struct bg_error *error)
 	char gates[PIN_PATH_MAX];
 
 	if (bg_pin_each(bg_pin_path(gates, store->dir, "gates"), is_gate, NULL))
-		return bg_error(error, -EPROTO, "%s/core is damaged or was made by a bindgate of another layout (%s; this one "
-				"has layout %d); its gates still hold. To begin anew: bindgate detach --all, then attach again",
-				store->dir, store->has_program ? store->program.version : "unknown version", BG_ABI);
+		return bg_error(
+			error, -EPROTO,
+			"%s/core is damaged or was made by a bindgate of another layout (%s; this one "
+			"has layout %d); its gates still hold. To begin anew: bindgate detach --all, then attach again",
+			store->dir, store->has_program ? store->program.version : "unknown version", BG_ABI);
 	if (bg_core_remove(store))
-		return bg_error(error, -ENOTEMPTY, "%s/core holds something that bindgate did not make: take it out by hand",
+		return bg_error(error, -ENOTEMPTY,
+				"%s/core holds something that bindgate did not make: take it out by hand",
 				store->dir);
 	return 0;
 }
@@ -348,7 +353,8 @@ int bg_store_load(struct bg_store *store, struct bg_error *error)
 	err = make_dirs(store, error);
 	if (err)
 		return err;
-	if (usable && store->has_program && store->program.build == this_build() && store->bind4 >= 0 && store->bind6 >= 0)
+	if (usable && store->has_program && store->program.build == this_build() && store->bind4 >= 0 &&
+	    store->bind6 >= 0)
 		return 0;
 	if (!usable && !access(bg_pin_path(core, store->dir, "core"), F_OK)) {
 		err = unusable(store, error);

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS_MAX (8U * 365 * 24 * 3600) /* a deadline of nine years after boot is the most that a port map holds */
+#define SECONDS_MAX \
+	(8U * 365 * 24 * 3600) /* a deadline of nine years after boot is the most that a port map holds */
 
 int bg_duration_parse(const char *text, __u32 *seconds, struct bg_error *error)
 {
@@ -14,7 +15,8 @@ int bg_duration_parse(const char *text, __u32 *seconds, struct bg_error *error)
 	unsigned long long unit, value;
 
 	if (digits == 0 || digits > 10)
-		return bg_error(error, -EINVAL, "a duration is a number with s, m or h after it, such as 30s, 10m or 2h");
+		return bg_error(error, -EINVAL,
+				"a duration is a number with s, m or h after it, such as 30s, 10m or 2h");
 	if (!strcmp(text + digits, "s"))
 		unit = 1;
 	else if (!strcmp(text + digits, "m"))
@@ -22,7 +24,8 @@ int bg_duration_parse(const char *text, __u32 *seconds, struct bg_error *error)
 	else if (!strcmp(text + digits, "h"))
 		unit = 3600;
 	else
-		return bg_error(error, -EINVAL, "a duration is a number with s, m or h after it, such as 30s, 10m or 2h");
+		return bg_error(error, -EINVAL,
+				"a duration is a number with s, m or h after it, such as 30s, 10m or 2h");
 	value = strtoull(text, NULL, 10) * unit;
 	if (value == 0 || value > SECONDS_MAX)
 		return bg_error(error, -EINVAL, "a duration is between 1s and 8 years (%uh)", SECONDS_MAX / 3600);

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 /* The gate's directory: its name tells whether it is being made ("new-"), stands ("") or is being ended ("old-"). */
-static const char *gate_dir(char path[static PIN_PATH_MAX], const struct bg_store *store, const char *state, __u64 id)
+static const char *gate_dir(char path[static PIN_PATH_MAX], const struct bg_store *store, const char *state,
+			    __u64 id)
 {
 	return bg_pin_path(path, store->dir, "gates/%s%llu", state, id);
 }

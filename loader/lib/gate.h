@@ -9,15 +9,15 @@
 
 /* A gate as the kernel has it. */
 struct bg_gate {
-	__u64 id;                          /* its cgroup's */
+	__u64 id; /* its cgroup's */
 	struct bg_cgroup cgroup;
 	struct bg_portmap map;
-	struct bg_policy policy;           /* what the map says */
-	__u64 hits[BG_RULES_MAX];          /* by rule, in the policy's order */
+	struct bg_policy policy;  /* what the map says */
+	__u64 hits[BG_RULES_MAX]; /* by rule, in the policy's order */
 	__u64 fallback_hits;
-	__u64 unasked_hits;                /* port 0, and other network namespaces with netns host */
-	__u64 verdicts[BG_VERDICTS];       /* binds by verdict since the gate came, replaced rules included */
-	char damage[256];                  /* what is wrong with it, and what to do; empty: nothing */
+	__u64 unasked_hits;          /* port 0, and other network namespaces with netns host */
+	__u64 verdicts[BG_VERDICTS]; /* binds by verdict since the gate came, replaced rules included */
+	char damage[256];            /* what is wrong with it, and what to do; empty: nothing */
 };
 
 enum bg_attach_flags {

@@ -55,11 +55,15 @@ static int attach_failed(int err, const char *path, struct bg_error *error)
 {
 	switch (err) {
 	case -E2BIG:
-		return bg_error(error, err, "%s has 64 programs on its bind hooks already, the most that the kernel allows: "
-				"detach some (bpftool cgroup show %s)", path, path);
+		return bg_error(error, err,
+				"%s has 64 programs on its bind hooks already, the most that the kernel allows: "
+				"detach some (bpftool cgroup show %s)",
+				path, path);
 	case -EPERM:
-		return bg_error(error, err, "%s: another program holds the bind hooks for itself, here or in a cgroup above "
-				"(attached without BPF_F_ALLOW_MULTI): find it with bpftool cgroup tree", path);
+		return bg_error(error, err,
+				"%s: another program holds the bind hooks for itself, here or in a cgroup above "
+				"(attached without BPF_F_ALLOW_MULTI): find it with bpftool cgroup tree",
+				path);
 	default:
 		return bg_error(error, err, "cannot attach to %s: %s", path, strerror(-err));
 	}
@@ -130,7 +134,8 @@ int bg_links_update(const char *dir, const int programs[BG_HOOKS], struct bg_err
 		err = bpf_link_update(link, programs[hook], NULL) ? -errno : 0;
 		close(link);
 		if (err && err != -ENOLINK) /* its cgroup is gone */
-			return bg_error(error, err, "cannot put the new program behind %s: %s", path, strerror(-err));
+			return bg_error(error, err, "cannot put the new program behind %s: %s", path,
+					strerror(-err));
 	}
 	return 0;
 }
@@ -146,6 +151,7 @@ int bg_links_remove(const char *dir, struct bg_error *error)
 	}
 	if (rmdir(dir) && errno != ENOENT)
 		return bg_error(error, -errno, "cannot remove %s: %s%s", dir, strerror(errno),
-				errno == ENOTEMPTY ? "; bindgate did not make what is in there: take it out by hand" : "");
+				errno == ENOTEMPTY ? "; bindgate did not make what is in there: take it out by hand"
+						   : "");
 	return 0;
 }

@@ -38,11 +38,15 @@ int bg_policy_add(struct bg_policy *policy, const char *text, struct bg_error *e
 	if (err)
 		return err;
 	if (policy->count >= BG_RULES_MAX)
-		return bg_error(error, -E2BIG, "more than %d rules for one gate: use port ranges (8000-8100) or address prefixes "
-				"(10.0.0.0/8:80)", BG_RULES_MAX);
+		return bg_error(error, -E2BIG,
+				"more than %d rules for one gate: use port ranges (8000-8100) or address prefixes "
+				"(10.0.0.0/8:80)",
+				BG_RULES_MAX);
 	if ((rule.flags & (BG_RULE_ADDR | BG_RULE_TARGET)) && count_addrs(policy, &rule) > BG_ADDRS_MAX)
-		return bg_error(error, -E2BIG, "more than %d different addresses for one gate: use address prefixes "
-				"(10.0.0.0/8:80)", BG_ADDRS_MAX);
+		return bg_error(error, -E2BIG,
+				"more than %d different addresses for one gate: use address prefixes "
+				"(10.0.0.0/8:80)",
+				BG_ADDRS_MAX);
 	policy->rules[policy->count++] = rule;
 	return 0;
 }
@@ -78,7 +82,8 @@ static int not_found(const struct bg_policy *policy, const struct bg_rule *wante
 		const struct bg_rule *rule = &policy->rules[i];
 
 		if (rule->first <= wanted->last && wanted->first <= rule->last)
-			return bg_error(error, -ENOENT, "no rule \"%s\" there: did you mean \"%s\"?", text, bg_rule_print(rule, near));
+			return bg_error(error, -ENOENT, "no rule \"%s\" there: did you mean \"%s\"?", text,
+					bg_rule_print(rule, near));
 	}
 	return bg_error(error, -ENOENT, "no rule \"%s\" there: bindgate list shows the gate's rules", text);
 }
@@ -94,7 +99,8 @@ int bg_policy_remove(struct bg_policy *policy, const char *text, struct bg_error
 	if (at < 0)
 		return not_found(policy, &wanted, error);
 	policy->count--;
-	memmove(&policy->rules[at], &policy->rules[at + 1], (policy->count - (unsigned int)at) * sizeof(*policy->rules));
+	memmove(&policy->rules[at], &policy->rules[at + 1],
+		(policy->count - (unsigned int)at) * sizeof(*policy->rules));
 	return 0;
 }
 

@@ -23,7 +23,9 @@ static int load(const struct bpf_insn *insns, size_t count)
 	return fd < 0 ? -errno : fd;
 }
 
-#define LOAD(...) load((struct bpf_insn[]){ __VA_ARGS__ }, sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
+#define LOAD(...)                                \
+	load((struct bpf_insn[]){ __VA_ARGS__ }, \
+	     sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
 
 static bool works(int fd)
 {
@@ -51,23 +53,24 @@ int bg_probe(struct bg_features *out, struct bg_error *error)
 	features.cgroup_link = features.loads && links(plain);
 	works(plain);
 	features.waives = works(LOAD(SET(BPF_REG_0, 3), EXIT()));
-	features.set_retval = works(LOAD(SET(BPF_REG_1, -EACCES), CALL(BPF_FUNC_set_retval), SET(BPF_REG_0, 1), EXIT()));
+	features.set_retval =
+		works(LOAD(SET(BPF_REG_1, -EACCES), CALL(BPF_FUNC_set_retval), SET(BPF_REG_0, 1), EXIT()));
 	features.pid = works(LOAD(CALL(BPF_FUNC_get_current_pid_tgid), SET(BPF_REG_0, 1), EXIT()));
 	features.comm = works(LOAD(COPY(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16), SET(BPF_REG_2, 16),
 				   CALL(BPF_FUNC_get_current_comm), SET(BPF_REG_0, 1), EXIT()));
-	features.ringbuf = works(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "bindgate_probe", 0, 0,
-						(__u32)sysconf(_SC_PAGESIZE), NULL));
+	features.ringbuf = works(
+		bpf_map_create(BPF_MAP_TYPE_RINGBUF, "bindgate_probe", 0, 0, (__u32)sysconf(_SC_PAGESIZE), NULL));
 	*out = features;
 	return 0;
 }
 
 int bg_probe_required(const struct bg_features *features, struct bg_error *error)
 {
-	const char *lacks = !features->loads	   ? "BPF programs on the cgroup bind hooks (CONFIG_CGROUP_BPF)" :
-			    !features->waives	   ? "waiving the privileged-port check from a bind hook (Linux 5.12)" :
-			    !features->cgroup_link ? "BPF links to cgroups (Linux 5.7)" :
-			    !features->ringbuf	   ? "BPF ring buffers (Linux 5.8)" :
-						     NULL;
+	const char *lacks = !features->loads    ? "BPF programs on the cgroup bind hooks (CONFIG_CGROUP_BPF)"
+			    : !features->waives ? "waiving the privileged-port check from a bind hook (Linux 5.12)"
+			    : !features->cgroup_link ? "BPF links to cgroups (Linux 5.7)"
+			    : !features->ringbuf     ? "BPF ring buffers (Linux 5.8)"
+						     : NULL;
 
 	if (!lacks)
 		return 0;

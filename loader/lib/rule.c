@@ -102,8 +102,8 @@ bool bg_rule_same(const struct bg_rule *a, const struct bg_rule *b)
 {
 	return a->verdict == b->verdict && a->flags == b->flags && a->prefix == b->prefix && a->first == b->first &&
 	       a->last == b->last && a->to == b->to && a->addr.hi == b->addr.hi && a->addr.lo == b->addr.lo &&
-	       a->target.hi == b->target.hi && a->target.lo == b->target.lo && a->uid == b->uid && a->gid == b->gid &&
-	       a->seconds == b->seconds;
+	       a->target.hi == b->target.hi && a->target.lo == b->target.lo && a->uid == b->uid &&
+	       a->gid == b->gid && a->seconds == b->seconds;
 }
 
 static bool addr_covers(const struct bg_rule *a, const struct bg_rule *b)
@@ -122,8 +122,8 @@ bool bg_rule_covers(const struct bg_rule *a, const struct bg_rule *b)
 {
 	__u8 kinds = b->flags & (BG_RULE_PROTOCOLS | BG_RULE_FAMILIES);
 
-	return !a->seconds && a->first <= b->first && a->last >= b->last && (a->flags & kinds) == kinds && addr_covers(a, b) &&
-	       (!(a->flags & BG_RULE_UID) || ((b->flags & BG_RULE_UID) && a->uid == b->uid)) &&
+	return !a->seconds && a->first <= b->first && a->last >= b->last && (a->flags & kinds) == kinds &&
+	       addr_covers(a, b) && (!(a->flags & BG_RULE_UID) || ((b->flags & BG_RULE_UID) && a->uid == b->uid)) &&
 	       (!(a->flags & BG_RULE_GID) || ((b->flags & BG_RULE_GID) && a->gid == b->gid));
 }
 

@@ -12,10 +12,10 @@
  *	[VERDICT ":"] [ADDR ":"] PORTS ["/" PROTO] ["=" [ADDR ":"] PORT] ["/" PROTO] ("," QUALIFIER)*
  */
 struct bg_rule {
-	__u8 verdict;          /* enum bg_verdict; a "=" makes it BG_REWRITE */
-	__u8 flags;            /* enum bg_rule_flags: at least one protocol and one family */
-	__u8 prefix;           /* of addr, of 128 bits (IPv4's are the last 32); 0 without BG_RULE_ADDR */
-	__u16 first;           /* ports, host byte order, both ends included; 1 to 65535 */
+	__u8 verdict; /* enum bg_verdict; a "=" makes it BG_REWRITE */
+	__u8 flags;   /* enum bg_rule_flags: at least one protocol and one family */
+	__u8 prefix;  /* of addr, of 128 bits (IPv4's are the last 32); 0 without BG_RULE_ADDR */
+	__u16 first;  /* ports, host byte order, both ends included; 1 to 65535 */
 	__u16 last;
 	__u16 to;              /* with BG_REWRITE: what `first` becomes; ranges keep the offset */
 	struct bg_addr addr;   /* with BG_RULE_ADDR; bits beyond the prefix are zero; else zero */

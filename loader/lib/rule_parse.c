@@ -77,7 +77,9 @@ static int read_ports(struct parse *parse, char *text)
 		return 0;
 	}
 	if (dash && !dash[1])
-		return fail(parse, "the range has no end (a rewrite is written 3000=80; of 3000->80 the shell takes >80 away)");
+		return fail(
+			parse,
+			"the range has no end (a rewrite is written 3000=80; of 3000->80 the shell takes >80 away)");
 	if (dash)
 		*dash = '\0';
 	err = read_port(parse, text, &parse->rule.first);
@@ -99,7 +101,8 @@ static int read_addr(const struct parse *parse, char *text, bool bracketed, stru
 	if (slash) {
 		*slash = '\0';
 		if (!read_number(slash + 1, bits, &length))
-			return fail(parse, "/%s is no prefix length: %s has /0 to /%lu", slash + 1, bracketed ? "IPv6" : "IPv4", bits);
+			return fail(parse, "/%s is no prefix length: %s has /0 to /%lu", slash + 1,
+				    bracketed ? "IPv6" : "IPv4", bits);
 	}
 	if (bracketed ? inet_pton(AF_INET6, text, &in6) != 1 : inet_pton(AF_INET, text, &in) != 1)
 		return fail(parse, "\"%s\" is not an %s address", text, bracketed ? "IPv6" : "IPv4");
@@ -180,8 +183,8 @@ static int read_target(struct parse *parse, char *text)
 	if (!err)
 		err = read_port(parse, port, &parse->rule.to);
 	if (!err && parse->rule.to + span > PORT_MAX)
-		return fail(parse, "a range keeps its offset, and port %u would become %u: ports end at 65535", parse->rule.last,
-			    parse->rule.to + span);
+		return fail(parse, "a range keeps its offset, and port %u would become %u: ports end at 65535",
+			    parse->rule.last, parse->rule.to + span);
 	return err;
 }
 
@@ -193,7 +196,8 @@ static int settle_families(struct parse *parse)
 	__u8 target = rule->flags & BG_RULE_TARGET ? family_of(&rule->target, 128) : BG_RULE_FAMILIES;
 
 	if (!(match & target))
-		return fail(parse, "a bind cannot change from %s", match == BG_RULE_IP4 ? "IPv4 to IPv6" : "IPv6 to IPv4");
+		return fail(parse, "a bind cannot change from %s",
+			    match == BG_RULE_IP4 ? "IPv4 to IPv6" : "IPv6 to IPv4");
 	rule->flags |= match & target;
 	return 0;
 }
@@ -232,7 +236,8 @@ static int read_user(const struct parse *parse, const char *text, __u32 *out)
 		*out = (__u32)number;
 		return 0;
 	}
-	if (!*text || isdigit((unsigned char)*text) || getpwnam_r(text, &entry, buffer, sizeof(buffer), &found) || !found)
+	if (!*text || isdigit((unsigned char)*text) || getpwnam_r(text, &entry, buffer, sizeof(buffer), &found) ||
+	    !found)
 		return fail(parse, "there is no user \"%s\" here", text);
 	*out = entry.pw_uid;
 	return 0;
@@ -248,7 +253,8 @@ static int read_group(const struct parse *parse, const char *text, __u32 *out)
 		*out = (__u32)number;
 		return 0;
 	}
-	if (!*text || isdigit((unsigned char)*text) || getgrnam_r(text, &entry, buffer, sizeof(buffer), &found) || !found)
+	if (!*text || isdigit((unsigned char)*text) || getgrnam_r(text, &entry, buffer, sizeof(buffer), &found) ||
+	    !found)
 		return fail(parse, "there is no group \"%s\" here", text);
 	*out = entry.gr_gid;
 	return 0;
@@ -300,18 +306,19 @@ static int read_rule(struct parse *parse, char *text)
 	if (!has_verdict)
 		parse->rule.verdict = BG_ALLOW;
 
-	err = take_protocol(parse, text);
 	equals = strchr(text, '=');
-	if (!err && equals) {
+	if (equals)
 		*equals++ = '\0';
-		err = take_protocol(parse, text);
-	}
+	err = take_protocol(parse, text);
+	if (!err && equals)
+		err = take_protocol(parse, equals);
 	if (err)
 		return err;
 	if (!(parse->rule.flags & BG_RULE_PROTOCOLS))
 		parse->rule.flags |= BG_RULE_PROTOCOLS;
 	if (equals && parse->rule.verdict != BG_ALLOW)
-		return fail(parse, "only an allow can rewrite: leave %s or = away", bg_verdict_name(parse->rule.verdict));
+		return fail(parse, "only an allow can rewrite: leave %s or = away",
+			    bg_verdict_name(parse->rule.verdict));
 	err = read_match(parse, text);
 	if (!err && equals) {
 		parse->rule.verdict = BG_REWRITE;
@@ -343,7 +350,9 @@ int bg_rule_parse(const char *text, struct bg_rule *out, struct bg_error *error)
 		return bg_error(error, -EINVAL, "rule \"%.24s…\" is longer than %d characters", text, TEXT_MAX);
 	for (size_t i = 0; i < length; i++)
 		if (text[i] <= ' ' || text[i] > '~')
-			return bg_error(error, -EINVAL, "rule \"%.*s…\": character %zu is not one that a rule can have", (int)i, text, i + 1);
+			return bg_error(error, -EINVAL,
+					"rule \"%.*s…\": character %zu is not one that a rule can have", (int)i,
+					text, i + 1);
 	memcpy(copy, text, length + 1);
 	err = read_rule(&parse, copy);
 	if (!err)

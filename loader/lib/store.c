@@ -42,7 +42,8 @@ static int make_dir(const char *dir, struct bg_error *error)
 		return bg_error(error, -errno, "cannot mount the bpf file system at " BPFFS ": %s", strerror(errno));
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return bg_error(error, -errno, "cannot make the pin directory %s: %s%s", dir, strerror(errno),
-				errno == EPERM && strchr(dir, '.') ? " (names in a bpf file system have no dots)" : "");
+				errno == EPERM && strchr(dir, '.') ? " (names in a bpf file system have no dots)"
+								   : "");
 	return 0;
 }
 
@@ -53,10 +54,13 @@ static int check_dir(const char *dir, int fd, struct bg_error *error)
 	struct stat st;
 
 	if (fstatfs(fd, &fs) || (unsigned long)fs.f_type != BPF_FS_MAGIC)
-		return bg_error(error, -EINVAL, "the pin directory %s is not in a bpf file system: choose one below " BPFFS, dir);
+		return bg_error(error, -EINVAL,
+				"the pin directory %s is not in a bpf file system: choose one below " BPFFS, dir);
 	if (fstat(fd, &st) || st.st_uid != geteuid() || (st.st_mode & 077))
-		return bg_error(error, -EPERM, "the pin directory %s is open to other users: remove it, or chown it to root and "
-				"chmod it to 0700", dir);
+		return bg_error(error, -EPERM,
+				"the pin directory %s is open to other users: remove it, or chown it to root and "
+				"chmod it to 0700",
+				dir);
 	return 0;
 }
 
@@ -70,8 +74,10 @@ static int lock(const char *dir, int fd, int how, struct bg_error *error)
 			return bg_error(error, -errno, "cannot lock %s: %s", dir, strerror(errno));
 		nanosleep(&(struct timespec){ .tv_nsec = i < 100 ? 200000 : 5000000 }, NULL);
 	}
-	return bg_error(error, -EBUSY, "another bindgate has held the lock on %s for a minute: is one stopped? "
-			"(fuser %s names it)", dir, dir);
+	return bg_error(error, -EBUSY,
+			"another bindgate has held the lock on %s for a minute: is one stopped? "
+			"(fuser %s names it)",
+			dir, dir);
 }
 
 /* The directory may have been removed while this process waited for its lock. */
@@ -79,7 +85,8 @@ static bool still_there(const char *dir, int fd)
 {
 	struct stat now, locked;
 
-	return !stat(dir, &now) && !fstat(fd, &locked) && now.st_ino == locked.st_ino && now.st_dev == locked.st_dev;
+	return !stat(dir, &now) && !fstat(fd, &locked) && now.st_ino == locked.st_ino &&
+	       now.st_dev == locked.st_dev;
 }
 
 /* Returns the locked directory's fd, -ENOENT where a reader finds none. */
@@ -118,7 +125,8 @@ int bg_store_open(const char *dir, enum bg_store_access access, struct bg_store 
 	while (length > 1 && dir[length - 1] == '/')
 		length--;
 	if (length >= sizeof(store.dir) || dir[0] != '/')
-		return bg_error(error, -EINVAL, "the pin directory must be an absolute path shorter than %zu characters",
+		return bg_error(error, -EINVAL,
+				"the pin directory must be an absolute path shorter than %zu characters",
 				sizeof(store.dir));
 	memcpy(store.dir, dir, length);
 
@@ -195,19 +203,23 @@ int bg_store_remove(struct bg_store *store, struct bg_error *error)
 
 	bg_pin_path(gates, store->dir, "gates");
 	if (rmdir(gates) && errno != ENOENT)
-		return bg_error(error, errno == ENOTEMPTY ? -EBUSY : -errno, "%s still holds gates: detach them first", gates);
+		return bg_error(error, errno == ENOTEMPTY ? -EBUSY : -errno,
+				"%s still holds gates: detach them first", gates);
 	err = remove_locks(bg_pin_path(watchers, store->dir, "watchers"));
 	if (!err)
 		err = remove_locks(bg_pin_path(runs, store->dir, "runs"));
 	if (err == -EBUSY)
-		return bg_error(error, err, "%s is still in use, by bindgate watch or run: end that first", store->dir);
+		return bg_error(error, err, "%s is still in use, by bindgate watch or run: end that first",
+				store->dir);
 	if (err)
 		return bg_error(error, err, "cannot clear %s: %s", store->dir, strerror(-err));
 	if (bg_core_remove(store))
-		return bg_error(error, -ENOTEMPTY, "%s/core holds something that bindgate did not make: take it out by hand",
+		return bg_error(error, -ENOTEMPTY,
+				"%s/core holds something that bindgate did not make: take it out by hand",
 				store->dir);
 	if (rmdir(store->dir) && errno != ENOENT)
 		return bg_error(error, -errno, "cannot remove %s: %s", store->dir,
-				errno == ENOTEMPTY ? "it holds something that bindgate did not make" : strerror(errno));
+				errno == ENOTEMPTY ? "it holds something that bindgate did not make"
+						   : strerror(errno));
 	return 0;
 }

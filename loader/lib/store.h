@@ -22,9 +22,9 @@
  */
 struct bg_store {
 	char dir[256];
-	int dir_fd;     /* holds the lock */
+	int dir_fd; /* holds the lock */
 	bool writable;
-	int portmaps;   /* fds of the pinned maps and programs; -1: not loaded */
+	int portmaps; /* fds of the pinned maps and programs; -1: not loaded */
 	int counts;
 	int rings;
 	int watching;

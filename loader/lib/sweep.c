@@ -22,7 +22,8 @@ bool bg_sweep_is_due(const char *dir)
 {
 	char gates[PIN_PATH_MAX];
 
-	return bg_pin_each(dir, is_leftover, NULL) || bg_pin_each(bg_pin_path(gates, dir, "gates"), is_leftover, NULL);
+	return bg_pin_each(dir, is_leftover, NULL) ||
+	       bg_pin_each(bg_pin_path(gates, dir, "gates"), is_leftover, NULL);
 }
 
 struct sweep {

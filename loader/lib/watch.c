@@ -36,7 +36,8 @@ static int lock_slot(const char *dir, int slot)
 
 static struct bg_watching *map_shared(const struct bg_store *store)
 {
-	void *shared = mmap(NULL, sizeof(struct bg_watching), PROT_READ | PROT_WRITE, MAP_SHARED, store->watching, 0);
+	void *shared =
+		mmap(NULL, sizeof(struct bg_watching), PROT_READ | PROT_WRITE, MAP_SHARED, store->watching, 0);
 
 	return shared == MAP_FAILED ? NULL : shared;
 }
@@ -51,7 +52,8 @@ void bg_watch_sweep(const struct bg_store *store)
 {
 	struct bg_watching now, *shared;
 
-	if (store->watching < 0 || store->rings < 0 || bpf_map_lookup_elem(store->watching, &(__u32){ 0 }, &now) || !now.slots)
+	if (store->watching < 0 || store->rings < 0 || bpf_map_lookup_elem(store->watching, &(__u32){ 0 }, &now) ||
+	    !now.slots)
 		return;
 	shared = map_shared(store);
 	for (int slot = 0; shared && slot < BG_WATCHERS_MAX; slot++) {
@@ -73,10 +75,11 @@ static int take_slot(struct bg_watcher *watcher, struct bg_error *error)
 		if (watcher->lock >= 0)
 			return 0;
 		if (watcher->lock != -EWOULDBLOCK)
-			return bg_error(error, watcher->lock, "cannot make %s/watchers/%d: %s", watcher->dir, watcher->slot,
-					strerror(-watcher->lock));
+			return bg_error(error, watcher->lock, "cannot make %s/watchers/%d: %s", watcher->dir,
+					watcher->slot, strerror(-watcher->lock));
 	}
-	return bg_error(error, -EBUSY, "%d watchers are at work already, the most that there can be: end one of them",
+	return bg_error(error, -EBUSY,
+			"%d watchers are at work already, the most that there can be: end one of them",
 			BG_WATCHERS_MAX);
 }
 
@@ -148,7 +151,8 @@ int bg_watch_fd(const struct bg_watcher *watcher)
 
 __u64 bg_watch_lost(struct bg_watcher *watcher)
 {
-	__u64 all = __atomic_load_n(&watcher->shared->lost[watcher->slot], __ATOMIC_RELAXED), before = watcher->lost;
+	__u64 all = __atomic_load_n(&watcher->shared->lost[watcher->slot], __ATOMIC_RELAXED),
+	      before = watcher->lost;
 
 	watcher->lost = all;
 	return all - before;

@@ -13,8 +13,8 @@ typedef int (*bg_watch_fn)(const struct bg_event *event, void *arg);
 /* Somebody who is told every decision of every gate: one of BG_WATCHERS_MAX slots, with a ring buffer of its own. */
 struct bg_watcher {
 	int slot;
-	int lock;    /* the slot's directory, locked: the lock goes with the process, however it ends */
-	int rings;   /* the programs' table of ring buffers */
+	int lock;  /* the slot's directory, locked: the lock goes with the process, however it ends */
+	int rings; /* the programs' table of ring buffers */
 	int ring_fd;
 	struct ring_buffer *ring;
 	struct bg_watching *shared;

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Formatting, static analysis, and a build by each compiler in which a warning is an error.
+set -eu
+cd "$(dirname "$0")/.."
+
+step() {
+	echo "lint: $1"
+}
+
+step 'clang-format'
+git ls-files '*.c' '*.h' | grep -v '^vmlinux/' | xargs clang-format --dry-run -Werror
+
+step 'gcc and clang, warnings as errors'
+for compiler in gcc clang; do
+	make -s -j2 CC=$compiler WERROR=1 BUILD=build/lint-$compiler all tests
+done
+
+step 'cppcheck'
+cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
+	--suppress=missingIncludeSystem --suppress=missingInclude -D_GNU_SOURCE -Iinclude -Iloader/lib \
+	-i build loader bench tests
+
+step 'shellcheck'
+git ls-files | xargs grep -lE '^#!.*\b(ba)?sh$' | xargs shellcheck

@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Installs what the named groups need and the machine lacks: deploy/packages.sh build [check] [demo] [lint] [bench]
+set -eu
+
+build='clang llvm gcc libc6-dev linux-libc-dev make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
+	libcyaml-dev libyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler'
+check='libcmocka-dev bats iproute2 curl util-linux procps python3-minimal python3 nginx-light apache2-bin golang-go openssl tmux'
+demo='python3-minimal python3 curl iproute2 util-linux'
+lint='clang-format clang-tidy cppcheck shellcheck'
+bench='nginx-light iproute2 curl gnuplot-nox wrk'
+
+wanted=
+for group in "$@"; do
+	case $group in
+	build) wanted="$wanted $build" ;;
+	check) wanted="$wanted $check" ;;
+	demo) wanted="$wanted $demo" ;;
+	lint) wanted="$wanted $lint" ;;
+	bench) wanted="$wanted $bench" ;;
+	*)
+		echo "packages.sh: no group \"$group\": build, check, demo, lint or bench" >&2
+		exit 2
+		;;
+	esac
+done
+
+# shellcheck disable=SC2086 # lists of words, here and below
+if ! command -v dpkg-query >/dev/null 2>&1; then
+	cat >&2 <<-END
+		packages.sh: this machine has no apt. Install what these Debian packages hold, then run make again:
+		  $(printf "%s " $wanted)
+		Fedora:   dnf install clang llvm gcc make pkgconf bpftool libbpf-devel elfutils-libelf-devel zlib-devel jansson-devel
+		openSUSE: zypper install clang llvm gcc make pkg-config bpftool libbpf-devel libelf-devel zlib-devel libjansson-devel
+		Arch:     pacman -S clang llvm gcc make pkgconf bpf libbpf libelf zlib jansson
+	END
+	exit 1
+fi
+
+# node may have come from elsewhere, with a package of another name
+case " $* " in
+*" check "*) command -v node >/dev/null 2>&1 || wanted="$wanted nodejs" ;;
+esac
+
+missing=
+for package in $wanted; do
+	status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+	[ "$status" = "install ok installed" ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+echo "installing:$missing"
+if [ "$(id -u)" -ne 0 ]; then
+	echo "packages.sh: run as root, or install these yourself:$missing" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# shellcheck disable=SC2086 # a list of words
+apt-get install -y -qq --no-install-recommends $missing >/dev/null

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static json_t *collected;
+
+int print_json(json_t *object)
+{
+	int err = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+
+	json_decref(object);
+	putchar('\n');
+	return err ? FAILED : DONE;
+}
+
+int finish(const struct cli *cli)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return DONE;
+	if (errno != EPIPE)
+		fprintf(stderr, "bindgate: cannot write what %s has to say: %s\n", cli->command->name,
+			strerror(errno));
+	return FAILED;
+}
+
+/* One line on stderr; an object on stdout for programs. */
+static int say(const struct cli *cli, int status, const char *text)
+{
+	if (cli->json) {
+		print_json(json_pack("{s:{s:s,s:i}}", "error", "message", text, "code", status));
+		fflush(stdout);
+	} else {
+		fprintf(stderr, "bindgate: %s\n", text);
+	}
+	return status;
+}
+
+int usage(const struct cli *cli, const char *format, ...)
+{
+	char what[512], text[640];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	if (!strcmp(cli->command->name, "help"))
+		snprintf(text, sizeof(text), "%s; see bindgate help", what);
+	else
+		snprintf(text, sizeof(text), "%s; see bindgate %s --help", what, cli->command->name);
+	return say(cli, USAGE, text);
+}
+
+int fail(const struct cli *cli, int err, const struct bg_error *error)
+{
+	int status = err == -EOPNOTSUPP ? CANNOT : FAILED;
+
+	return say(cli, status, *error->text ? error->text : strerror(-err));
+}
+
+void warn(const struct cli *cli, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (!collected)
+		collected = json_array();
+	json_array_append_new(collected, json_string(text));
+	if (!cli->json)
+		fprintf(stderr, "bindgate: warning: %s\n", text);
+}
+
+json_t *warnings(void)
+{
+	return collected ? json_incref(collected) : json_array();
+}
+
+static void show_help(const struct cli *cli)
+{
+	char *argv[] = { (char *)"help", (char *)cli->command->name, NULL };
+	struct cli help = *cli;
+
+	optind = 1;
+	exit(run_help(&help, 2, argv));
+}
+
+int next_option(struct cli *cli, int argc, char **argv, const struct option *options)
+{
+	for (;;) {
+		int option;
+
+		opterr = 0;
+		/* "+": what comes after the first argument may begin with a dash and be meant for another */
+		option = getopt_long(argc, argv, cli->command->run == run_help ? "hjp:" : "+hjp:", options, NULL);
+		switch (option) {
+		case 'h':
+			show_help(cli);
+			break;
+		case 'j':
+			cli->json = true;
+			break;
+		case 'p':
+			cli->pin_dir = optarg;
+			break;
+		case '?':
+			exit(usage(cli, "%.64s is not an option here, or its value is missing", argv[optind - 1]));
+		default:
+			return option;
+		}
+	}
+}
+
+const char *style(const char *name)
+{
+	static const char *const styles[][2] = {
+		{ "bold", "\033[1m" },   { "dim", "\033[2m" },     { "red", "\033[31m" },
+		{ "green", "\033[32m" }, { "yellow", "\033[33m" }, { "plain", "\033[0m" },
+	};
+	static int coloured = -1;
+
+	if (coloured < 0)
+		coloured = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	for (size_t i = 0; coloured && i < sizeof(styles) / sizeof(*styles); i++)
+		if (!strcmp(styles[i][0], name))
+			return styles[i][1];
+	return "";
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef BINDGATE_CLI_H
+#define BINDGATE_CLI_H
+
+#include "error.h"
+#include "gate.h"
+#include "store.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Exit statuses. */
+enum {
+	DONE = 0,
+	FAILED = 1, /* for explain: would be refused */
+	USAGE = 2,
+	NO_GATE = 3,
+	CANNOT = 4, /* this kernel */
+};
+
+/* What every command is given. */
+struct cli {
+	const struct command *command;
+	bool json;
+	const char *pin_dir;
+};
+
+struct command {
+	const char *name;
+	const char *arguments; /* as the usage shows them */
+	const char *summary;   /* one line */
+	const char *help;      /* options and examples, lines */
+	int (*run)(struct cli *cli, int argc, char **argv);
+};
+
+extern const struct command commands[]; /* ends with one without a name */
+
+/* Options that every command has. A command's own begin with ids above 256. */
+#define COMMON_OPTIONS                                                          \
+	{ "help", no_argument, NULL, 'h' }, { "json", no_argument, NULL, 'j' }, \
+		{ "pin-dir", required_argument, NULL, 'p' },                    \
+	{                                                                       \
+		0                                                               \
+	}
+
+/* The next option that is the command's own, -1 at their end; the common ones are dealt with here. Ends the process
+ * after --help, and with USAGE at a wrong one. */
+int next_option(struct cli *cli, int argc, char **argv, const struct option *options);
+
+/* Says what is wrong with how the command was called. Returns USAGE. */
+int usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Says what went wrong. Returns the exit status that belongs to `err`, a negative errno. */
+int fail(const struct cli *cli, int err, const struct bg_error *error);
+
+/* A line on stderr; with --json it is kept for the answer's "warnings". */
+void warn(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+json_t *warnings(void); /* a new reference to all of them */
+
+/* Prints the object and lets go of it. */
+int print_json(json_t *object);
+
+/* Was all of stdout written? Returns DONE or FAILED. */
+int finish(const struct cli *cli);
+
+/* What a name stands for: a cgroup, or "id:N" for a gate whose cgroup has no path any more. */
+int find_gate(const char *name, struct bg_cgroup *out, struct bg_error *error);
+
+/* Gates as JSON, as they are documented. */
+json_t *gate_json(const struct bg_gate *gate);
+json_t *rule_json(const struct bg_gate *gate, unsigned int rule);
+
+/* Calls `each` for the gate named, or with NULL for all. `each` returns DONE or the status to end with. */
+int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gate *gate, void *arg), void *arg);
+
+/* Terminal dressing: an empty string where colours do not belong. */
+const char *style(const char *name); /* "bold", "dim", "red", "green", "yellow", "plain" */
+
+/* A table whose columns are as wide as they have to be. Cells are copied. */
+struct table;
+struct table *table_new(unsigned int columns);
+void table_cell(struct table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void table_right(struct table *table, unsigned int column); /* numbers */
+void table_line(struct table *table, const char *format, ...)
+	__attribute__((format(printf, 2, 3))); /* across all columns */
+void table_print(struct table *table);         /* and frees it */
+
+/* The commands. */
+int run_attach(struct cli *cli, int argc, char **argv);
+int run_add(struct cli *cli, int argc, char **argv);
+int run_remove(struct cli *cli, int argc, char **argv);
+int run_detach(struct cli *cli, int argc, char **argv);
+int run_list(struct cli *cli, int argc, char **argv);
+int run_maps(struct cli *cli, int argc, char **argv);
+int run_probe(struct cli *cli, int argc, char **argv);
+int run_version(struct cli *cli, int argc, char **argv);
+int run_help(struct cli *cli, int argc, char **argv);
+
+#endif

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command *find_command(const char *name)
+{
+	for (const struct command *command = commands; command->name; command++)
+		if (!strcmp(command->name, name))
+			return command;
+	return NULL;
+}
+
+/* How many letters have to change to make `b` of `a`; both short. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int row[32], length = (unsigned int)strnlen(b, 30);
+
+	for (unsigned int k = 0; k <= length; k++)
+		row[k] = k;
+	for (unsigned int i = 0; a[i] && i < 30; i++) {
+		unsigned int corner = row[0]++;
+
+		for (unsigned int k = 0; k < length; k++) {
+			unsigned int change = corner + (a[i] != b[k]),
+				     least = row[k] < row[k + 1] ? row[k] : row[k + 1];
+
+			corner = row[k + 1];
+			row[k + 1] = change < least + 1 ? change : least + 1;
+		}
+	}
+	return row[length];
+}
+
+static const char *nearest(const char *name)
+{
+	const char *best = NULL;
+	unsigned int least = 3;
+
+	for (const struct command *command = commands; command->name; command++) {
+		unsigned int far = distance(name, command->name);
+
+		if (far < least) {
+			least = far;
+			best = command->name;
+		}
+	}
+	return best;
+}
+
+int run_help(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = { COMMON_OPTIONS };
+	const struct command *command;
+
+	next_option(cli, argc, argv, options);
+	if (optind < argc) {
+		command = find_command(argv[optind]);
+		if (!command)
+			return usage(cli, "there is no command \"%.32s\"", argv[optind]);
+		printf("bindgate %s %s\n    %s\n%s%s", command->name, command->arguments, command->summary,
+		       *command->help ? "\n" : "", command->help);
+		return finish(cli);
+	}
+	printf("bindgate lets an unprivileged service bind exactly the ports it was granted.\n\n");
+	for (command = commands; command->name; command++)
+		printf("  bindgate %s%-9s%s %s\n", style("bold"), command->name, style("plain"), command->summary);
+	printf("\nA RULE is a port and what else it takes: 80, 443/tcp, 8000-8100/udp, deny:22, 127.0.0.1:53/udp,\n"
+	       "[::1]:80, 3000=80/tcp (a bind to 3000 lands on 80), 80/tcp,uid=www-data, 25,for=10m.\n"
+	       "A CGROUP is a path, pid:N, self or unit:NAME.\n"
+	       "Every command takes --help, --json and --pin-dir DIR.\n");
+	return finish(cli);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = { .pin_dir = bg_store_default_dir() };
+	char *bare[] = { argv[0], NULL };
+	const char *name = argc > 1 ? argv[1] : "list", *meant;
+
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write */
+	if (!strcmp(name, "--version"))
+		name = "version";
+	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+		name = "help";
+	if (!strcmp(name, "-j") || !strcmp(name, "--json")) { /* bindgate -j */
+		cli.json = true;
+		name = argc > 2 ? argv[2] : "list";
+		argv++;
+		argc--;
+	}
+	cli.command = find_command(name);
+	if (!cli.command) {
+		meant = nearest(name);
+		cli.command = find_command("help");
+		return usage(&cli,
+			     meant ? "there is no command \"%.32s\"; did you mean %s?"
+				   : "there is no command \"%.32s\"",
+			     name, meant);
+	}
+	return argc > 1 ? cli.command->run(&cli, argc - 1, argv + 1) : cli.command->run(&cli, 1, bare);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS_MAX 12
+
+struct table {
+	unsigned int columns;
+	bool right[COLUMNS_MAX];
+	char **cells; /* row after row; a line across is one cell and then NULLs */
+	size_t count;
+};
+
+struct table *table_new(unsigned int columns)
+{
+	struct table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		abort();
+	table->columns = columns;
+	return table;
+}
+
+static void append(struct table *table, char *cell)
+{
+	table->cells = reallocarray(table->cells, table->count + 1, sizeof(*table->cells));
+	if (!table->cells)
+		abort();
+	table->cells[table->count++] = cell;
+}
+
+void table_cell(struct table *table, const char *format, ...)
+{
+	va_list args;
+	char *cell;
+
+	va_start(args, format);
+	if (vasprintf(&cell, format, args) < 0)
+		abort();
+	va_end(args);
+	append(table, cell);
+}
+
+void table_line(struct table *table, const char *format, ...)
+{
+	va_list args;
+	char *cell;
+
+	va_start(args, format);
+	if (vasprintf(&cell, format, args) < 0)
+		abort();
+	va_end(args);
+	append(table, cell);
+	for (unsigned int column = 1; column < table->columns; column++)
+		append(table, NULL);
+}
+
+void table_right(struct table *table, unsigned int column)
+{
+	table->right[column] = true;
+}
+
+static bool is_line(const struct table *table, size_t row)
+{
+	return table->columns > 1 && !table->cells[row * table->columns + 1];
+}
+
+static void print_row(const struct table *table, char *const *cells, const int *width)
+{
+	for (unsigned int column = 0; column < table->columns; column++) {
+		bool last = column + 1 == table->columns;
+
+		if (table->right[column])
+			printf("%*s%s", width[column], cells[column], last ? "" : "  ");
+		else
+			printf("%-*s%s", last ? 0 : width[column], cells[column], last ? "" : "  ");
+	}
+	putchar('\n');
+}
+
+void table_print(struct table *table)
+{
+	size_t rows = table->count / table->columns;
+	int width[COLUMNS_MAX] = { 0 };
+
+	for (size_t i = 0; i < table->count; i++) {
+		int length =
+			table->cells[i] && !is_line(table, i / table->columns) ? (int)strlen(table->cells[i]) : 0;
+
+		if (length > width[i % table->columns])
+			width[i % table->columns] = length;
+	}
+	for (size_t row = 0; row < rows; row++) {
+		char *const *cells = &table->cells[row * table->columns];
+
+		if (is_line(table, row)) {
+			printf("%s%s%s\n", style("dim"), cells[0], style("plain"));
+			continue;
+		}
+		fputs(row == 0 ? style("bold") : "", stdout);
+		print_row(table, cells, width);
+		fputs(row == 0 ? style("plain") : "", stdout);
+	}
+	for (size_t i = 0; i < table->count; i++)
+		free(table->cells[i]);
+	free(table->cells);
+	free(table);
+}
