@@ -21,7 +21,7 @@ static unsigned int distance(const char *a, const char *b)
 
 	for (unsigned int k = 0; k <= length; k++)
 		row[k] = k;
-	for (unsigned int i = 0; a[i] && i < 30; i++) {
+	for (unsigned int i = 0; i < 30 && a[i]; i++) {
 		unsigned int corner = row[0]++;
 
 		for (unsigned int k = 0; k < length; k++) {

@@ -160,7 +160,8 @@ static __u64 this_build(void)
 static struct bg_error *load_error;
 
 /* Keeps the last line of what libbpf has to say. */
-static int keep_line(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int keep_line(enum libbpf_print_level level, const char *format,
+							   va_list args)
 {
 	if (level == LIBBPF_WARN) {
 		vsnprintf(load_error->text, sizeof(load_error->text), format, args);

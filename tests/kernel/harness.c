@@ -32,7 +32,7 @@ static const char *skipped;
 
 /* ---- results ---- */
 
-static void say(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
 {
 	printf("# ");
 	vprintf(format, args);
@@ -105,8 +105,8 @@ static void run_each(const struct test *tests, size_t count)
 		failed = false;
 		skipped = NULL;
 		tests[i].run();
-		printf("%s %zu - %s%s%s\n", failed ? "not ok" : "ok", i + 1, tests[i].name, skipped ? " # SKIP " : "",
-		       skipped ? skipped : "");
+		printf("%s %zu - %s%s%s\n", failed ? "not ok" : "ok", i + 1, tests[i].name,
+		       skipped ? " # SKIP " : "", skipped ? skipped : "");
 		all_good = all_good && !failed;
 	}
 	fflush(stdout);

@@ -31,10 +31,10 @@ void skip(const char *why);
 void give_up(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 bool has_failed(void);
 
-#define EXPECT(condition, ...)                                                                                    \
-	do {                                                                                                      \
-		if (!(condition))                                                                                 \
-			fail(__VA_ARGS__);                                                                        \
+#define EXPECT(condition, ...)             \
+	do {                               \
+		if (!(condition))          \
+			fail(__VA_ARGS__); \
 	} while (0)
 
 unsigned long env_number(const char *name, unsigned long otherwise);
@@ -62,11 +62,11 @@ void ungate(const struct bg_cgroup *cgroup);
 struct bg_gate *read_gate(const struct bg_cgroup *cgroup); /* good until it is called again */
 
 enum worker_flags {
-	WITH_CAPS = 1 << 0,         /* keeps root's capabilities; else nobody has any */
+	WITH_CAPS = 1 << 0, /* keeps root's capabilities; else nobody has any */
 	NO_NEW_PRIVS = 1 << 1,
 	IN_USER_NAMESPACE = 1 << 2, /* root of one of its own */
 	IN_NEW_NETNS = 1 << 3,
-	IN_FIRST_NETNS = 1 << 4,    /* with first_netns */
+	IN_FIRST_NETNS = 1 << 4, /* with first_netns */
 };
 
 struct worker {
@@ -84,12 +84,12 @@ extern int first_netns;
 enum call_flags {
 	CALL_V6ONLY = 1 << 0,
 	CALL_REUSEPORT = 1 << 1,
-	CALL_URING = 1 << 2,     /* through io_uring */
+	CALL_URING = 1 << 2,      /* through io_uring */
 	CALL_OLD_SOCKET = 1 << 3, /* on the socket that it kept, or was sent */
-	CALL_KEEP = 1 << 4,      /* keeps the socket, else it is closed */
+	CALL_KEEP = 1 << 4,       /* keeps the socket, else it is closed */
 	CALL_NO_BIND = 1 << 5,
 	CALL_LISTEN = 1 << 6,
-	CALL_GIVE = 1 << 7,      /* the reply brings the socket */
+	CALL_GIVE = 1 << 7, /* the reply brings the socket */
 };
 
 struct call {
@@ -104,7 +104,7 @@ struct call {
 };
 
 struct reply {
-	int error; /* errno of what failed first */
+	int error;            /* errno of what failed first */
 	struct in6_addr addr; /* after the bind; IPv4 in its first bytes */
 	unsigned int port;
 };

@@ -114,9 +114,9 @@ static int send_message(int to, void *data, size_t size, int fd)
 	if (fd >= 0) {
 		message.msg_control = &control;
 		message.msg_controllen = sizeof(control);
-		*CMSG_FIRSTHDR(&message) = (struct cmsghdr){
-			.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))
-		};
+		*CMSG_FIRSTHDR(&message) = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+							     .cmsg_type = SCM_RIGHTS,
+							     .cmsg_len = CMSG_LEN(sizeof(int)) };
 		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &fd, sizeof(fd));
 	}
 	return sendmsg(to, &message, MSG_NOSIGNAL) == (ssize_t)size ? 0 : -1;
@@ -227,7 +227,8 @@ bool start_worker(struct worker *worker, const struct bg_cgroup *cgroup, uid_t u
 		give_up("fork: %s", strerror(errno));
 	if (worker->pid == 0) {
 		close(pair[0]);
-		if (become(uid, gid, flags, first_netns) || getppid() != parent || send_message(pair[1], &ready, 1, -1))
+		if (become(uid, gid, flags, first_netns) || getppid() != parent ||
+		    send_message(pair[1], &ready, 1, -1))
 			_exit(1);
 		work(pair[1]);
 	}
@@ -270,8 +271,8 @@ static const struct {
 	const char *name;
 	int type, protocol;
 } protocols[] = {
-	{ "tcp", SOCK_STREAM, IPPROTO_TCP },         { "udp", SOCK_DGRAM, IPPROTO_UDP },
-	{ "udplite", SOCK_DGRAM, IPPROTO_UDPLITE },  { "mptcp", SOCK_STREAM, IPPROTO_MPTCP },
+	{ "tcp", SOCK_STREAM, IPPROTO_TCP },        { "udp", SOCK_DGRAM, IPPROTO_UDP },
+	{ "udplite", SOCK_DGRAM, IPPROTO_UDPLITE }, { "mptcp", SOCK_STREAM, IPPROTO_MPTCP },
 	{ "sctp", SOCK_STREAM, IPPROTO_SCTP },
 };
 
@@ -279,8 +280,9 @@ static const struct {
 	const char *name;
 	unsigned int flag;
 } flag_words[] = {
-	{ "v6only", CALL_V6ONLY },   { "reuseport", CALL_REUSEPORT }, { "uring", CALL_URING },   { "old", CALL_OLD_SOCKET },
-	{ "keep", CALL_KEEP },       { "nobind", CALL_NO_BIND },      { "listen", CALL_LISTEN }, { "give", CALL_GIVE },
+	{ "v6only", CALL_V6ONLY },  { "reuseport", CALL_REUSEPORT }, { "uring", CALL_URING },
+	{ "old", CALL_OLD_SOCKET }, { "keep", CALL_KEEP },           { "nobind", CALL_NO_BIND },
+	{ "listen", CALL_LISTEN },  { "give", CALL_GIVE },
 };
 
 struct call make_call(const char *words, const char *addr, unsigned int port)
@@ -301,9 +303,9 @@ struct call make_call(const char *words, const char *addr, unsigned int port)
 	call.length = call.family == AF_INET ? sizeof(call.addr.v4) : sizeof(call.addr.v6);
 	call.addr.any.sa_family = (sa_family_t)(strstr(words, "unspec") ? AF_UNSPEC : call.family);
 	call.addr.v4.sin_port = htons((uint16_t)port);
-	if (call.type < 0 ||
-	    inet_pton(call.family, addr,
-		      call.family == AF_INET ? (void *)&call.addr.v4.sin_addr : (void *)&call.addr.v6.sin6_addr) != 1)
+	if (call.type < 0 || inet_pton(call.family, addr,
+				       call.family == AF_INET ? (void *)&call.addr.v4.sin_addr
+							      : (void *)&call.addr.v6.sin6_addr) != 1)
 		give_up("no such bind: %s %s", words, addr);
 	return call;
 }
@@ -334,6 +336,6 @@ void expect_bound(struct worker *worker, const char *words, const char *addr, un
 	if (reply.error)
 		fail("%s bind to %s port %u: %s, expected to be done", words, addr, port, strerror(reply.error));
 	else if (strcmp(text, given) || reply.port != given_port)
-		fail("%s bind to %s port %u: became %s port %u, expected %s port %u", words, addr, port, text, reply.port,
-		     given, given_port);
+		fail("%s bind to %s port %u: became %s port %u, expected %s port %u", words, addr, port, text,
+		     reply.port, given, given_port);
 }

@@ -52,7 +52,8 @@ static bool rule_matches(const struct oracle_rule *rule, const struct oracle_bin
 		return false;
 	if (rule->has_addr && !addr_matches(rule, &bind->addr))
 		return false;
-	if (rule->verdict == ORACLE_REWRITE && rule->has_target && rule->target.is_v6 == oracle_counts_as_v4(&bind->addr))
+	if (rule->verdict == ORACLE_REWRITE && rule->has_target &&
+	    rule->target.is_v6 == oracle_counts_as_v4(&bind->addr))
 		return false;
 	return true;
 }

@@ -72,7 +72,7 @@ struct oracle_bind {
 
 struct oracle_answer {
 	enum oracle_verdict verdict;
-	int rule; /* its index, ORACLE_DEFAULT or ORACLE_UNASKED */
+	int rule;                /* its index, ORACLE_DEFAULT or ORACLE_UNASKED */
 	struct oracle_addr addr; /* what the kernel is left with */
 	unsigned int port;
 };

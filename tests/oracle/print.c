@@ -31,7 +31,8 @@ static void print_v6(uint64_t *seed, const uint8_t *bytes, char *text)
 		*start = (char)toupper(*start);
 }
 
-static void print_addr(uint64_t *seed, const struct oracle_addr *addr, bool has_prefix, unsigned int prefix, char *text)
+static void print_addr(uint64_t *seed, const struct oracle_addr *addr, bool has_prefix, unsigned int prefix,
+		       char *text)
 {
 	struct oracle_addr mapped = oracle_mapped(addr);
 	bool in_brackets = addr->is_v6 || oracle_chance(seed, 10);

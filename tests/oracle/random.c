@@ -7,15 +7,18 @@
 /* 255.255.255.254 and the like would be broadcast or multicast, which bind has rules of its own for. */
 const char *const oracle_v4[ORACLE_ADDRS] = { "0.0.0.0",  "127.0.0.1", "127.0.0.2", "10.1.2.3",
 					      "10.1.2.4", "10.9.0.1",  "192.0.2.1" };
-const char *const oracle_v6[ORACLE_ADDRS] = { "::",	    "::1",	   "fd00::1",	  "fd00:1:2:3::4",
-					      "fd00::2", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff" };
+const char *const oracle_v6[ORACLE_ADDRS] = {
+	"::", "::1", "fd00::1", "fd00:1:2:3::4", "fd00::2", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"
+};
 
 const struct oracle_user oracle_users[ORACLE_USERS] = {
 	{ 0, 0 }, { 33, 33 }, { 1000, 1000 }, { 1000, 2000 }, { 65534, 65534 },
 };
 
 /* Where rules begin and end: often the same few, so that rules overlap and touch. */
-static const unsigned int hot_ports[] = { 1, 2, 22, 53, 79, 80, 81, 443, 1023, 1024, 1025, 3000, 8080, 65534, 65535 };
+static const unsigned int hot_ports[] = {
+	1, 2, 22, 53, 79, 80, 81, 443, 1023, 1024, 1025, 3000, 8080, 65534, 65535
+};
 
 /* splitmix64 */
 uint64_t oracle_random(uint64_t *seed)
@@ -55,7 +58,7 @@ static struct oracle_addr random_addr(uint64_t *seed, bool is_v6)
 static void mask(struct oracle_addr *addr, unsigned int prefix)
 {
 	for (unsigned int i = prefix; i < 128; i++)
-		addr->bytes[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+		addr->bytes[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
 }
 
 static void make_ports(uint64_t *seed, struct oracle_rule *rule)
@@ -106,7 +109,10 @@ static void make_rule(uint64_t *seed, struct oracle_rule *rule)
 	unsigned int verdict = oracle_below(seed, 100), protocol = oracle_below(seed, 4);
 
 	*rule = (struct oracle_rule){ .tcp = protocol != 0, .udp = protocol != 1 };
-	rule->verdict = verdict < 35 ? ORACLE_ALLOW : verdict < 65 ? ORACLE_REWRITE : verdict < 82 ? ORACLE_DENY : ORACLE_PASS;
+	rule->verdict = verdict < 35   ? ORACLE_ALLOW
+			: verdict < 65 ? ORACLE_REWRITE
+			: verdict < 82 ? ORACLE_DENY
+				       : ORACLE_PASS;
 	make_ports(seed, rule);
 	if (oracle_chance(seed, 45))
 		make_addr(seed, rule);
