@@ -9,6 +9,7 @@
 #include <linux/io_uring.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,6 +228,7 @@ bool start_worker(struct worker *worker, const struct bg_cgroup *cgroup, uid_t u
 		give_up("fork: %s", strerror(errno));
 	if (worker->pid == 0) {
 		close(pair[0]);
+		close_store();
 		if (become(uid, gid, flags, first_netns) || getppid() != parent ||
 		    send_message(pair[1], &ready, 1, -1))
 			_exit(1);
