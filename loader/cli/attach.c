@@ -55,7 +55,7 @@ static void print_policy(const char *result, const struct bg_cgroup *cgroup, con
 {
 	char text[BG_RULE_TEXT_MAX];
 
-	printf("%s %s:", result, cgroup->name);
+	printf("%s %s:", result, clean(cgroup->name));
 	for (unsigned int i = 0; i < policy->count; i++)
 		printf(" %s", bg_rule_print(&policy->rules[i], text));
 	printf("%sdefault %s%s%s\n", policy->count ? ", " : " ", bg_verdict_name(policy->fallback),
@@ -113,10 +113,10 @@ int run_attach(struct cli *cli, int argc, char **argv)
 		return usage(cli, "a cgroup and its rules are missing");
 	if (argc - optind < 2 && !has_default)
 		return usage(cli, "a rule is missing, such as 80/tcp (a gate without rules wants --default deny)");
-	for (int i = optind + 1; i < argc && !err; i++)
-		err = bg_policy_add(&policy, argv[i], &error);
-	if (!err)
-		err = bg_cgroup_find(argv[optind], &cgroup, &error);
+	for (int i = optind + 1; i < argc; i++)
+		if (bg_policy_add(&policy, argv[i], &error))
+			return fail_as(cli, USAGE, &error);
+	err = bg_cgroup_find(argv[optind], &cgroup, &error);
 	if (!err)
 		err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
@@ -129,41 +129,49 @@ int run_attach(struct cli *cli, int argc, char **argv)
 typedef int (*edit_fn)(struct bg_policy *policy, const char *rule, struct bg_error *error);
 
 /* All of the rules or none of them. */
+static int edit_gate(struct cli *cli, struct bg_store *store, const struct bg_cgroup *cgroup, char **rules,
+		     edit_fn each)
+{
+	struct bg_gate *gate = malloc(sizeof(*gate));
+	struct bg_error error = { "" };
+	int status, err = bg_gate_read(store, cgroup->id, gate, &error);
+
+	if (!err && *gate->damage && !gate->policy.count)
+		err = bg_error(&error, -EBADMSG, "%.512s: %s; attach its policy anew", cgroup->name, gate->damage);
+	for (; *rules && !err; rules++)
+		err = each(&gate->policy, *rules, &error) ? -EBADE : 0;
+	if (!err)
+		status = attach(cli, store, cgroup, &gate->policy);
+	else if (err == -ENOENT)
+		status = not_a_gate(cli, cgroup);
+	else
+		status = fail(cli, err, &error);
+	free(gate);
+	return status;
+}
+
 static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
 {
 	struct bg_error error = { "" };
-	struct bg_gate *gate = malloc(sizeof(*gate));
 	struct bg_cgroup cgroup;
 	struct bg_store store;
+	struct bg_rule rule;
 	int status, err;
 
 	next_option(cli, argc, argv, no_options);
-	if (argc - optind < 2) {
-		free(gate);
+	if (argc - optind < 2)
 		return usage(cli, "a cgroup and rules are needed");
-	}
-	err = bg_cgroup_find(argv[optind], &cgroup, &error);
-	if (!err)
-		err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
-	if (err) {
-		free(gate);
+	for (int i = optind + 1; i < argc; i++)
+		if (bg_rule_parse(argv[i], &rule, &error))
+			return fail_as(cli, USAGE, &error);
+	status = find_gate(cli, argv[optind], &cgroup);
+	if (status != DONE)
+		return status;
+	err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	if (err)
 		return fail(cli, err, &error);
-	}
-	err = bg_gate_read(&store, cgroup.id, gate, &error);
-	if (err) {
-		bg_error(&error, err, "%.512s is not a gate: bindgate attach makes it one", cgroup.name);
-		fail(cli, err, &error);
-		status = NO_GATE;
-	} else if (*gate->damage && !gate->policy.count) {
-		bg_error(&error, -EBADMSG, "%.512s: %s; attach its policy anew", cgroup.name, gate->damage);
-		status = fail(cli, -EBADMSG, &error);
-	} else {
-		for (int i = optind + 1; i < argc && !err; i++)
-			err = each(&gate->policy, argv[i], &error);
-		status = err ? fail(cli, err, &error) : attach(cli, &store, &cgroup, &gate->policy);
-	}
+	status = edit_gate(cli, &store, &cgroup, argv + optind + 1, each);
 	bg_store_close(&store);
-	free(gate);
 	return status;
 }
 

@@ -33,10 +33,10 @@ int finish(const struct cli *cli)
 static int say(const struct cli *cli, int status, const char *text)
 {
 	if (cli->json) {
-		print_json(json_pack("{s:{s:s,s:i}}", "error", "message", text, "code", status));
+		print_json(json_pack("{s:{s:o,s:i}}", "error", "message", clean_json(text), "code", status));
 		fflush(stdout);
 	} else {
-		fprintf(stderr, "bindgate: %s\n", text);
+		fprintf(stderr, "bindgate: %s\n", clean(text));
 	}
 	return status;
 }
@@ -49,11 +49,14 @@ int usage(const struct cli *cli, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	if (!strcmp(cli->command->name, "help"))
-		snprintf(text, sizeof(text), "%s; see bindgate help", what);
-	else
-		snprintf(text, sizeof(text), "%s; see bindgate %s --help", what, cli->command->name);
+	snprintf(text, sizeof(text), *cli->command->name ? "%s; see bindgate %s --help" : "%s; see bindgate help",
+		 what, cli->command->name);
 	return say(cli, USAGE, text);
+}
+
+int fail_as(const struct cli *cli, int status, const struct bg_error *error)
+{
+	return say(cli, status, error->text);
 }
 
 int fail(const struct cli *cli, int err, const struct bg_error *error)
@@ -73,9 +76,9 @@ void warn(const struct cli *cli, const char *format, ...)
 	va_end(args);
 	if (!collected)
 		collected = json_array();
-	json_array_append_new(collected, json_string(text));
+	json_array_append_new(collected, clean_json(text));
 	if (!cli->json)
-		fprintf(stderr, "bindgate: warning: %s\n", text);
+		fprintf(stderr, "bindgate: warning: %s\n", clean(text));
 }
 
 json_t *warnings(void)
@@ -88,8 +91,8 @@ static void show_help(const struct cli *cli)
 	char *argv[] = { (char *)"help", (char *)cli->command->name, NULL };
 	struct cli help = *cli;
 
-	optind = 1;
-	exit(run_help(&help, 2, argv));
+	optind = 0;
+	exit(run_help(&help, *cli->command->name ? 2 : 1, argv));
 }
 
 int next_option(struct cli *cli, int argc, char **argv, const struct option *options)
@@ -98,8 +101,7 @@ int next_option(struct cli *cli, int argc, char **argv, const struct option *opt
 		int option;
 
 		opterr = 0;
-		/* "+": what comes after the first argument may begin with a dash and be meant for another */
-		option = getopt_long(argc, argv, cli->command->run == run_help ? "hjp:" : "+hjp:", options, NULL);
+		option = getopt_long(argc, argv, cli->command->wraps ? "+hjp:" : "hjp:", options, NULL);
 		switch (option) {
 		case 'h':
 			show_help(cli);

@@ -31,6 +31,7 @@ struct command {
 	const char *arguments; /* as the usage shows them */
 	const char *summary;   /* one line */
 	const char *help;      /* options and examples, lines */
+	bool wraps;            /* what follows its first argument may be another command's options */
 	int (*run)(struct cli *cli, int argc, char **argv);
 };
 
@@ -51,8 +52,9 @@ int next_option(struct cli *cli, int argc, char **argv, const struct option *opt
 /* Says what is wrong with how the command was called. Returns USAGE. */
 int usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Says what went wrong. Returns the exit status that belongs to `err`, a negative errno. */
+/* Says what went wrong. Returns the exit status that belongs to `err`, a negative errno; or the one given. */
 int fail(const struct cli *cli, int err, const struct bg_error *error);
+int fail_as(const struct cli *cli, int status, const struct bg_error *error);
 
 /* A line on stderr; with --json it is kept for the answer's "warnings". */
 void warn(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -64,8 +66,16 @@ int print_json(json_t *object);
 /* Was all of stdout written? Returns DONE or FAILED. */
 int finish(const struct cli *cli);
 
-/* What a name stands for: a cgroup, or "id:N" for a gate whose cgroup has no path any more. */
-int find_gate(const char *name, struct bg_cgroup *out, struct bg_error *error);
+/* What a name stands for: a cgroup, or "id:N" for a gate whose cgroup has no path any more. Where there is none, says
+ * so. Returns DONE or the status to end with: a cgroup that is gone has no gate. */
+int find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out);
+
+/* Says so. Returns NO_GATE. */
+int not_a_gate(const struct cli *cli, const struct bg_cgroup *cgroup);
+
+/* Names of cgroups may hold any bytes: what is not printable UTF-8 becomes \\xNN. Good until the fourth call after. */
+const char *clean(const char *text);
+json_t *clean_json(const char *text);
 
 /* Gates as JSON, as they are documented. */
 json_t *gate_json(const struct bg_gate *gate);

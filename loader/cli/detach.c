@@ -18,16 +18,13 @@ static int detach(struct cli *cli, struct bg_store *store, const struct bg_cgrou
 	struct bg_error error = { "" };
 	int err = bg_gate_detach(store, cgroup->id, &error);
 
-	if (err == -ENOENT) {
-		bg_error(&error, err, "%.512s is not a gate", cgroup->name);
-		fail(cli, err, &error);
-		return NO_GATE;
-	}
+	if (err == -ENOENT)
+		return not_a_gate(cli, cgroup);
 	if (err)
 		return fail(cli, err, &error);
-	json_array_append_new(done, json_string_nocheck(cgroup->name));
+	json_array_append_new(done, clean_json(cgroup->name));
 	if (!cli->json)
-		printf("detached %s\n", cgroup->name);
+		printf("detached %s\n", clean(cgroup->name));
 	return DONE;
 }
 
@@ -52,6 +49,8 @@ static int detach_all(struct cli *cli, struct bg_store *store, json_t *done)
 		status = one == DONE ? status : one;
 	}
 	free(ids);
+	if (!count && !cli->json)
+		printf("There were no gates.\n");
 	if (status != DONE)
 		return status;
 	err = bg_store_remove(store, &error);
@@ -60,13 +59,13 @@ static int detach_all(struct cli *cli, struct bg_store *store, json_t *done)
 
 static int detach_named(struct cli *cli, struct bg_store *store, char **names, json_t *done)
 {
-	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
 	int status = DONE;
 
 	for (; *names; names++) {
-		int err = find_gate(*names, &cgroup, &error);
-		int one = err ? fail(cli, err, &error) : detach(cli, store, &cgroup, done);
+		int one = find_gate(cli, *names, &cgroup);
+
+		one = one == DONE ? detach(cli, store, &cgroup, done) : one;
 
 		status = status == DONE ? one : status;
 	}

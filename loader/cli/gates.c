@@ -8,21 +8,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-int find_gate(const char *name, struct bg_cgroup *out, struct bg_error *error)
+int find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out)
 {
 	struct bg_cgroup cgroup = { 0 };
+	struct bg_error error = { "" };
 	char *end;
+	int err;
 
-	if (strncmp(name, "id:", 3))
-		return bg_cgroup_find(name, out, error);
+	if (strncmp(name, "id:", 3)) {
+		err = bg_cgroup_find(name, out, &error);
+		if (err == -ENOENT)
+			return fail_as(cli, NO_GATE, &error);
+		return err ? fail(cli, err, &error) : DONE;
+	}
 	errno = 0;
 	cgroup.id = strtoull(name + 3, &end, 10);
 	if (errno || name[3] < '1' || name[3] > '9' || *end)
-		return bg_error(error, -EINVAL,
-				"\"%.32s\" is not a cgroup's id: id:N, with the number that list -j shows", name);
+		return usage(cli, "\"%.32s\" is not a cgroup's id: id:N, with the number that list -j shows", name);
 	snprintf(cgroup.name, sizeof(cgroup.name), "%s", name);
 	*out = cgroup;
-	return 0;
+	return DONE;
+}
+
+int not_a_gate(const struct cli *cli, const struct bg_cgroup *cgroup)
+{
+	struct bg_error error;
+
+	bg_error(&error, -ENOENT, "%.512s is not a gate: bindgate attach makes it one", cgroup->name);
+	return fail_as(cli, NO_GATE, &error);
 }
 
 json_t *rule_json(const struct bg_gate *gate, unsigned int index)
@@ -45,8 +58,8 @@ json_t *gate_json(const struct bg_gate *gate)
 	for (__u8 verdict = 0; verdict < BG_VERDICTS; verdict++)
 		json_object_set_new(verdicts, bg_verdict_name(verdict),
 				    json_integer((json_int_t)gate->verdicts[verdict]));
-	out = json_pack("{s:s%,s:s%,s:I,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:I,s:I}", "cgroup", gate->cgroup.name,
-			strlen(gate->cgroup.name), "path", gate->cgroup.path, strlen(gate->cgroup.path), "id",
+	out = json_pack("{s:o,s:o,s:I,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:I,s:I}", "cgroup",
+			clean_json(gate->cgroup.name), "path", clean_json(gate->cgroup.path), "id",
 			(json_int_t)gate->id, "owner", policy->owner, "label", policy->label, "default",
 			bg_verdict_name(policy->fallback), "netns", bg_netns_name(policy->netns), "audit",
 			policy->audit, "rules", rules, "verdicts", verdicts, "default_hits",
@@ -96,19 +109,14 @@ int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gat
 		return status;
 	}
 	gate = malloc(sizeof(*gate));
-	err = find_gate(name, &cgroup, &error);
-	if (!err)
-		err = bg_gate_read(&store, cgroup.id, gate, &error);
-	if (!err) {
-		status = each(gate, arg);
-	} else if (err == -ENOENT && !strcmp(error.text, "no gate there")) {
-		snprintf(error.text, sizeof(error.text), "%.512s is not a gate: bindgate attach makes it one",
-			 cgroup.name);
-		fail(cli, err, &error);
-		status = NO_GATE;
-	} else {
+	status = find_gate(cli, name, &cgroup);
+	err = status == DONE ? bg_gate_read(&store, cgroup.id, gate, &error) : 0;
+	if (err == -ENOENT)
+		status = not_a_gate(cli, &cgroup);
+	else if (err)
 		status = fail(cli, err, &error);
-	}
+	else if (status == DONE)
+		status = each(gate, arg);
 	free(gate);
 	bg_store_close(&store);
 	return status;

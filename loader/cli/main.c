@@ -75,31 +75,43 @@ int run_help(struct cli *cli, int argc, char **argv)
 	return finish(cli);
 }
 
+static int run_version_option(struct cli *cli)
+{
+	char *argv[] = { (char *)"version", NULL };
+
+	optind = 0;
+	return run_version(cli, 1, argv);
+}
+
+/* Options may stand before the command too. */
 int main(int argc, char **argv)
 {
-	struct cli cli = { .pin_dir = bg_store_default_dir() };
-	char *bare[] = { argv[0], NULL };
-	const char *name = argc > 1 ? argv[1] : "list", *meant;
+	static const struct command bindgate = { .name = "", .wraps = true };
+	static const struct option options[] = { { "version", no_argument, NULL, 'V' }, COMMON_OPTIONS };
+	struct cli cli = { .command = &bindgate, .pin_dir = bg_store_default_dir() };
+	char *bare[] = { (char *)"list", NULL };
+	const char *meant;
 
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write */
-	if (!strcmp(name, "--version"))
-		name = "version";
-	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
-		name = "help";
-	if (!strcmp(name, "-j") || !strcmp(name, "--json")) { /* bindgate -j */
-		cli.json = true;
-		name = argc > 2 ? argv[2] : "list";
-		argv++;
-		argc--;
+	if (next_option(&cli, argc, argv, options) == 'V') {
+		cli.command = find_command("version");
+		return run_version_option(&cli);
 	}
-	cli.command = find_command(name);
+	argc -= optind;
+	argv += optind;
+	if (argc == 0) {
+		argc = 1;
+		argv = bare;
+	}
+	cli.command = find_command(argv[0]);
 	if (!cli.command) {
-		meant = nearest(name);
-		cli.command = find_command("help");
+		cli.command = &bindgate;
+		meant = nearest(argv[0]);
 		return usage(&cli,
 			     meant ? "there is no command \"%.32s\"; did you mean %s?"
 				   : "there is no command \"%.32s\"",
-			     name, meant);
+			     argv[0], meant);
 	}
-	return argc > 1 ? cli.command->run(&cli, argc - 1, argv + 1) : cli.command->run(&cli, 1, bare);
+	optind = 0; /* glibc's getopt begins anew, and looks whether options come first, anew */
+	return cli.command->run(&cli, argc, argv);
 }

@@ -67,7 +67,7 @@ static int dump_gate(const struct bg_gate *gate, void *arg)
 		json_array_append_new(dump->gates, object);
 		return DONE;
 	}
-	printf("%s%s%s  (id %llu)\n", dump->count++ ? "\n" : "", gate->cgroup.name, "", gate->id);
+	printf("%s%s  (id %llu)\n", dump->count++ ? "\n" : "", clean(gate->cgroup.name), gate->id);
 	if (*gate->damage) {
 		printf("%s\n", gate->damage);
 		return DONE;
@@ -89,9 +89,7 @@ int run_maps(struct cli *cli, int argc, char **argv)
 	next_option(cli, argc, argv, options);
 	if (optind >= argc || strcmp(argv[optind], "dump"))
 		return usage(cli, "maps knows one thing to do: dump");
-	optind++;
-	next_option(cli, argc, argv, options);
-	if (argc - optind > 1)
+	if (argc - ++optind > 1)
 		return usage(cli, "one cgroup at most");
 	dump.gates = json_array();
 	status = each_gate(cli, optind < argc ? argv[optind] : NULL, dump_gate, &dump);

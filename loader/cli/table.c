@@ -42,7 +42,8 @@ void table_cell(struct table *table, const char *format, ...)
 	if (vasprintf(&cell, format, args) < 0)
 		abort();
 	va_end(args);
-	append(table, cell);
+	append(table, strdup(clean(cell)));
+	free(cell);
 }
 
 void table_line(struct table *table, const char *format, ...)
@@ -64,20 +65,34 @@ void table_right(struct table *table, unsigned int column)
 	table->right[column] = true;
 }
 
+/* Characters, not bytes, of UTF-8. */
+static int columns_of(const char *text)
+{
+	int count = 0;
+
+	for (; *text; text++)
+		count += (*text & 0xc0) != 0x80;
+	return count;
+}
+
 static bool is_line(const struct table *table, size_t row)
 {
 	return table->columns > 1 && !table->cells[row * table->columns + 1];
 }
 
+/* Without spaces at the end of the line. */
 static void print_row(const struct table *table, char *const *cells, const int *width)
 {
-	for (unsigned int column = 0; column < table->columns; column++) {
-		bool last = column + 1 == table->columns;
+	int gap = 0;
 
-		if (table->right[column])
-			printf("%*s%s", width[column], cells[column], last ? "" : "  ");
-		else
-			printf("%-*s%s", last ? 0 : width[column], cells[column], last ? "" : "  ");
+	for (unsigned int column = 0; column < table->columns; column++) {
+		int length = columns_of(cells[column]), fill = width[column] - length;
+
+		if (length && table->right[column])
+			gap += fill;
+		if (length)
+			printf("%*s%s", gap, "", cells[column]);
+		gap = (length ? 0 : gap + length) + (length && table->right[column] ? 0 : fill) + 2;
 	}
 	putchar('\n');
 }
@@ -89,7 +104,7 @@ void table_print(struct table *table)
 
 	for (size_t i = 0; i < table->count; i++) {
 		int length =
-			table->cells[i] && !is_line(table, i / table->columns) ? (int)strlen(table->cells[i]) : 0;
+			table->cells[i] && !is_line(table, i / table->columns) ? columns_of(table->cells[i]) : 0;
 
 		if (length > width[i % table->columns])
 			width[i % table->columns] = length;

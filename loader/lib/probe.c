@@ -48,7 +48,9 @@ int bg_probe(struct bg_features *out, struct bg_error *error)
 	int plain = LOAD(SET(BPF_REG_0, 1), EXIT());
 
 	if (plain == -EPERM)
-		return bg_error(error, plain, "may not load BPF programs: run as root (CAP_BPF and CAP_NET_ADMIN)");
+		return bg_error(
+			error, plain,
+			"may not load BPF programs: that takes the machine's own root (CAP_BPF and CAP_NET_ADMIN), not a container's");
 	features.loads = plain >= 0;
 	features.cgroup_link = features.loads && links(plain);
 	works(plain);

@@ -76,6 +76,8 @@ static int read_ports(struct parse *parse, char *text)
 		parse->rule.last = PORT_MAX;
 		return 0;
 	}
+	if (dash && dash[1] == '>')
+		return fail(parse, "a rewrite is written 3000=80, not 3000->80");
 	if (dash && !dash[1])
 		return fail(
 			parse,

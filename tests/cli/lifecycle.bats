@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Commands killed, crowded, and let loose on damage: a gate is whole or absent, and the next command repairs.
+
+load common
+
+@test "kill -9 at 300 random instants leaves each gate whole or absent" {
+	run "$PYTHON" "$HERE/killer.py" "$BINDGATE" "$CG" "${BINDGATE_TEST_KILLS:-300}" \
+		bash -c 'echo $$ >"$1/cgroup.procs" && exec nsenter --net=/proc/self/fd/"$2" "$3" -IS "$4"' \
+		bash "$CG" "$NET" "$PYTHON" "$HERE/binder.py"
+	ended 0 killed
+	echo "# $output" >&3
+	no_leftovers
+}
+
+@test "16 commands at once on one gate" {
+	seq 16 | xargs -P 16 -I{} "$BINDGATE" attach "$CG" 80 '10{}'
+	equal rules "$(bindgate list -j | json "len(d['gates'][0]['rules'])")" 2
+	seq 2000 2015 | xargs -P 16 -I{} "$BINDGATE" add "$CG" {}
+	equal rules "$(bindgate list -j | json "len(d['gates'][0]['rules'])")" 18
+	equal granted "$(both_80)" "$GRANTED"
+	no_leftovers
+}
+
+@test "16 commands at once on 16 gates, from nothing" {
+	seq 16 | xargs -I{} mkdir "$CG/{}"
+	seq 16 | xargs -P 16 -I{} "$BINDGATE" attach "$CG/{}" '10{}'
+	equal gates "$(bindgate list -j | json "len(d['gates'])")" 16
+	seq 16 | xargs -P 16 -I{} "$BINDGATE" detach "$CG/{}"
+	equal gates "$(bindgate list -j | json "len(d['gates'])")" 0
+	no_leftovers
+}
+
+@test "a cgroup removed under its gate takes the gate along" {
+	mkdir "$CG/web"
+	bindgate attach "$CG/web" 80
+	bindgate attach "$CG" 443
+	local id
+	id=$(id_of "$CG/web")
+	rmdir "$CG/web"
+	equal listed "$(bindgate list -j | json "[g['cgroup'] for g in d['gates']]")" "[\"$NAME\"]"
+	mkdir "$CG/web"
+	equal ungated "$(AT=$CG/web binds 'tcp 127.0.0.1 80' 'tcp 127.0.0.1 443')" $'EACCES\nok 127.0.0.1 443'
+	bindgate add "$CG" 444
+	[ ! -e "$BINDGATE_PIN_DIR/gates/$id" ]
+}
+
+@test "bpffs is mounted where it is missing" {
+	run -0 unshare --mount bash -c '
+		umount -l /sys/fs/bpf
+		unset BINDGATE_PIN_DIR
+		"$BINDGATE" attach "$CG" 80 && "$BINDGATE" list -j && "$BINDGATE" detach --all && mountpoint /sys/fs/bpf' 3>&-
+	[[ $output == *"attached $NAME: 80, default pass"*'"hits"'*"detached $NAME"*"/sys/fs/bpf is a mountpoint"* ]]
+}
+
+@test "pure cgroup v2, as on most hosts" {
+	run -0 unshare --mount bash -c '
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup
+		"$BINDGATE" attach "/sys/fs/cgroup$NAME" 80 && "$BINDGATE" list -j && "$BINDGATE" attach "$NAME" 80 443' 3>&-
+	ended 0 "\"path\": \"/sys/fs/cgroup$NAME\""
+	ended 0 "replaced $NAME: 80 443, default pass"
+	equal granted "$(both_80)" "$GRANTED"
+}
+
+@test "a link taken away by hand: told, repaired by attach, detached by detach" {
+	bindgate attach "$CG" 80
+	rm "$BINDGATE_PIN_DIR/gates/$(id_of "$CG")/bind6"
+	run -0 --separate-stderr bindgate list
+	equal told "$stderr" "bindgate: warning: $NAME: a link is missing: binds of one family or both are not gated; attach it anew, or detach it (bindgate detach id:$(id_of "$CG"))"
+	equal half "$(both_80)" $'ok 0.0.0.0 80\nEACCES'
+	run -0 bindgate attach "$CG" 80
+	equal repaired "$(both_80)" "$GRANTED"
+	rm "$BINDGATE_PIN_DIR/gates/$(id_of "$CG")/bind4"
+	run -0 bindgate detach "$CG"
+	equal detached "$(both_80)" "$REFUSED"
+	equal programs "$(attached "$CG")" 0
+}
+
+@test "something foreign among the pins: the gate ends all the same" {
+	bindgate attach "$CG" 80
+	mkdir "$BINDGATE_PIN_DIR/gates/$(id_of "$CG")/mine" "$BINDGATE_PIN_DIR/gates/foreign"
+	run -0 bindgate list
+	run -1 bindgate detach "$CG"
+	ended 1 "bindgate did not make what is in there: take it out by hand"
+	equal detached "$(both_80)" "$REFUSED"
+	run -0 bindgate attach "$CG" 80
+	equal granted "$(both_80)" "$GRANTED"
+}
+
+@test "the shared maps taken away by hand: gates hold, and detach works" {
+	bindgate attach "$CG" 80
+	rm "$BINDGATE_PIN_DIR/core/portmaps"
+	equal holds "$(both_80)" "$GRANTED"
+	run -1 bindgate attach "$CG" 443
+	ended 1 "its gates still hold. To begin anew: bindgate detach --all, then attach again"
+	equal holds "$(both_80)" "$GRANTED"
+	run -0 bindgate list
+	run -0 bindgate detach --all
+	equal detached "$(both_80)" "$REFUSED"
+	run -0 bindgate attach "$CG" 443
+	equal anew "$(binds 'tcp 127.0.0.1 443')" 'ok 127.0.0.1 443'
+}
+
+@test "a port map changed by hand: told, replaced by attach" {
+	bindgate attach "$CG" 80 443
+	"$PYTHON" -IS "$HERE/bpf.py" poke "$BINDGATE_PIN_DIR/core/portmaps" "$CG" 40 ffffffffffffffff
+	run -0 --separate-stderr bindgate list
+	equal told "$stderr" "bindgate: warning: $NAME: its port map cannot be read, or was changed by hand; attach it anew, or detach it (bindgate detach id:$(id_of "$CG"))"
+	run -1 bindgate add "$CG" 22
+	ended 1 "its port map cannot be read, or was changed by hand; attach its policy anew"
+	run -0 bindgate attach "$CG" 80
+	equal granted "$(both_80)" "$GRANTED"
+	run -0 --separate-stderr bindgate list
+	equal whole "$stderr" ""
+}
+
+# A bindgate built from this tree with something changed: other_bindgate FILE SED-SCRIPT
+other_bindgate() {
+	local copy=$WORK/other
+	mkdir "$copy"
+	cp -r "$TREE"/{Makefile,include,bpf,vmlinux,loader} "$copy"
+	sed -i "$2" "$copy/$1"
+	make -s -j2 -C "$copy" VERSION=other all >/dev/null
+	echo "$copy/build/bindgate"
+}
+
+@test "an upgraded bindgate replaces the running programs without a gap" {
+	local other loop
+	other=$(other_bindgate bpf/hooks.bpf.c 's/\/\* since 5.12.*$//; s/user_port = bpf_htons(answer.port)/user_port = bpf_htons(answer.port + 0 * ctx->user_port)/; s/Dual BSD/Dual  BSD/')
+	sed -i 's/Dual  BSD/Dual BSD/' "$WORK/other/bpf/hooks.bpf.c"
+	bindgate attach "$CG" 80 3000=81
+	local before
+	before=$(bpftool -j cgroup show "$CG" | json "[p['id'] for p in d]")
+	mkfifo "$WORK/stop"
+	binds --loop 'tcp 127.0.0.1 80' 'tcp ::1 3000' <>"$WORK/stop" >"$WORK/loop" 3>&- &
+	loop=$!
+	until grep -q begun "$WORK/loop"; do sleep 0.01; done
+	for _ in $(seq 10); do
+		"$other" attach "$CG" 80 3000=81
+		"$other" add "$CG" 443
+		bindgate remove "$CG" 443
+	done
+	"$other" add "$CG" 443
+	echo >"$WORK/stop"
+	wait "$loop"
+	equal loop "$(tail -n 1 "$WORK/loop" | json "{k: sorted(v) for k, v in d.items()}")" \
+		'{"tcp 127.0.0.1 80": ["ok 127.0.0.1 80"], "tcp ::1 3000": ["ok ::1 81"]}'
+	[ "$before" != "$(bpftool -j cgroup show "$CG" | json "[p['id'] for p in d]")" ]
+	equal counted "$("$other" list -j | json "d['gates'][0]['rules'][0]['hits']")" \
+		"$(tail -n 1 "$WORK/loop" | json "d['tcp 127.0.0.1 80']['ok 127.0.0.1 80']")"
+	[[ $("$other" version) == *"loaded by bindgate other"* ]]
+}
+
+@test "a bindgate of another layout says so, and breaks nothing" {
+	local other
+	other=$(other_bindgate include/bindgate/portmap.h 's/#define BG_ABI 1/#define BG_ABI 2/')
+	bindgate attach "$CG" 80
+	run -1 "$other" attach "$CG" 443
+	ended 1 "was made by a bindgate of another layout"
+	ended 1 "its gates still hold. To begin anew: bindgate detach --all, then attach again"
+	equal holds "$(both_80)" "$GRANTED"
+	equal rules "$(rules_of)" 80
+	run -0 "$other" detach --all
+	run -0 "$other" attach "$CG" 443
+	equal anew "$(binds 'tcp 127.0.0.1 443')" 'ok 127.0.0.1 443'
+	"$other" detach --all
+}
