@@ -118,15 +118,20 @@ static void cold_load(void)
 
 static void process(enum what what, const char *const argv[])
 {
+	posix_spawn_file_actions_t silence;
 	extern char **environ;
-	__u64 begin = bench_ns();
 	int status = 0;
+	__u64 begin;
 	pid_t pid;
 
-	if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ) ||
+	posix_spawn_file_actions_init(&silence);
+	posix_spawn_file_actions_addopen(&silence, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	begin = bench_ns();
+	if (posix_spawnp(&pid, argv[0], &silence, NULL, (char *const *)argv, environ) ||
 	    waitpid(pid, &status, 0) != pid || status)
 		bench_die("%s failed with status %d", argv[0], status);
 	took(what, begin);
+	posix_spawn_file_actions_destroy(&silence);
 }
 
 static void processes(const struct bg_cgroup *cgroup)
@@ -140,25 +145,24 @@ static void processes(const struct bg_cgroup *cgroup)
 	process(PROCESS, other);
 }
 
-/* Memory that is not the kernel's own, in KiB: what this falls by went to the kernel. */
-static double not_kernel(void)
+/* Memory that the kernel has for its own objects, in KiB. */
+static double kernel_memory(void)
 {
 	FILE *file = fopen("/proc/meminfo", "re");
-	double free_kib = 0, value;
+	double kib = 0, value;
 	char line[128], key[64];
 
 	while (file && fgets(line, sizeof(line), file))
 		if (sscanf(line, "%63[^:]: %lf", key, &value) == 2 &&
-		    (!strcmp(key, "MemFree") || !strcmp(key, "Buffers") || !strcmp(key, "Cached") ||
-		     !strcmp(key, "AnonPages")))
-			free_kib += value;
+		    (!strcmp(key, "Slab") || !strcmp(key, "Percpu")))
+			kib += value;
 	if (file)
 		fclose(file);
-	return free_kib;
+	return kib;
 }
 
 /* The cgroups are there before and after: their memory is not the gates'. */
-static double memory_of_a_gate(struct bg_store *store)
+static double memory_of_a_gate(struct bg_store *store, int round)
 {
 	struct bg_cgroup *cgroups = calloc(MEMORY_GATES, sizeof(*cgroups));
 	struct bg_policy policy;
@@ -167,21 +171,23 @@ static double memory_of_a_gate(struct bg_store *store)
 
 	policy_of(&policy, "80/tcp");
 	for (int i = 0; i < MEMORY_GATES; i++) {
-		snprintf(name, sizeof(name), "memory%d", i);
+		snprintf(name, sizeof(name), "memory%d-%d", round, i);
 		cgroups[i] = make_cgroup(name);
 	}
 	sync();
-	before = not_kernel();
+	sleep(2);
+	before = kernel_memory();
 	for (int i = 0; i < MEMORY_GATES; i++) {
 		bench_progress("memory", i, MEMORY_GATES);
 		bench_check(bg_gate_attach(store, &cgroups[i], &policy, 0, &bench_error));
 	}
 	bench_progress("memory", MEMORY_GATES, MEMORY_GATES);
-	after = not_kernel();
+	sleep(2); /* what the swaps replaced is freed after a grace period */
+	after = kernel_memory();
 	for (int i = 0; i < MEMORY_GATES; i++)
 		bench_check(bg_gate_detach(store, cgroups[i].id, &bench_error));
 	free(cgroups);
-	return (before - after) / MEMORY_GATES;
+	return (after - before) / MEMORY_GATES;
 }
 
 int main(int argc, char **argv)
@@ -190,11 +196,17 @@ int main(int argc, char **argv)
 	struct bg_cgroup cgroup, other;
 	struct bg_store store;
 	char name[32];
-	double kib;
+	double kib = 0;
 
 	binary = argc > 1 ? argv[1] : "build/bindgate";
 	bench_begin();
 	bench_check(bg_store_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
+	bench_check(bg_store_load(&store, &bench_error));
+	for (int round = 0; round < 3; round++) {
+		double now = memory_of_a_gate(&store, round);
+
+		kib = round == 0 || now < kib ? now : kib;
+	}
 	bg_store_close(&store);
 	other = make_cgroup("process");
 	for (int round = 0; round < rounds; round++) {
@@ -218,15 +230,11 @@ int main(int argc, char **argv)
 		}
 	}
 	bench_progress("gates", rounds, rounds);
-	bench_check(bg_store_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
-	kib = memory_of_a_gate(&store);
-
 	printf("%-34s %11s\n", "a gate", "min");
 	for (int what = 0; what < WHATS; what++)
 		printf("%-34s %8.0f us\n", names[what], best[what]);
 	printf("%-34s %7.1f KiB with %ld CPUs\n", "kernel memory, of 1,000 gates each", kib,
 	       sysconf(_SC_NPROCESSORS_CONF));
-	bg_store_close(&store);
 	bench_end();
 	return 0;
 }
