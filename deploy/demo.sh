@@ -18,9 +18,9 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 else
 	bold='' dim='' green='' red='' plain=''
 fi
-root=$(awk '$0 ~ / - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
+root=$("$bindgate_path" probe --json | sed -n 's/.*"cgroup2_path": "\(.*\)".*/\1/p')
 if [ -z "$root" ]; then
-	echo 'demo: cgroup v2 is not mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup' >&2
+	"$bindgate_path" probe
 	exit 1
 fi
 name=bindgate-demo-$$
