@@ -23,7 +23,7 @@ override CFLAGS += -std=gnu11 $(WARNINGS) $(if $(SANITIZE),$(SANITIZERS),$(HARDE
 override CPPFLAGS += -D_GNU_SOURCE -DBINDGATE_VERSION='"$(VERSION)"' -Iinclude -Iloader/lib -I$(BUILD)
 override LDFLAGS += $(if $(SANITIZE),$(SANITIZERS),-pie -Wl,-z,relro,-z,now)
 LDLIBS := -lbpf -lelf -lz
-CLI_LDLIBS := -ljansson $(if $(wildcard loader/lib/declare*.c),-lcyaml -lyaml)
+CLI_LDLIBS := -ljansson -lcyaml -lyaml
 NODE_LDLIBS := $(CLI_LDLIBS) -lmicrohttpd
 
 LIB := $(BUILD)/libbindgate.a

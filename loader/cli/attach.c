@@ -6,21 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	OPTION_DEFAULT = 257,
-	OPTION_NETNS,
-	OPTION_AUDIT,
-	OPTION_LABEL,
-};
-
-static const struct option attach_options[] = {
-	{ "default", required_argument, NULL, OPTION_DEFAULT },
-	{ "netns", required_argument, NULL, OPTION_NETNS },
-	{ "audit", no_argument, NULL, OPTION_AUDIT },
-	{ "label", required_argument, NULL, OPTION_LABEL },
-	COMMON_OPTIONS,
-};
-
+static const struct option attach_options[] = { POLICY_OPTIONS, COMMON_OPTIONS };
 static const struct option no_options[] = { COMMON_OPTIONS };
 
 static void warn_of_dead_rules(const struct cli *cli, const struct bg_policy *policy)
@@ -55,7 +41,7 @@ static void print_policy(const char *result, const struct bg_cgroup *cgroup, con
 {
 	char text[BG_RULE_TEXT_MAX];
 
-	printf("%s %s:", result, clean(cgroup->name));
+	printf("%s %s:", result, bg_clean(cgroup->name));
 	for (unsigned int i = 0; i < policy->count; i++)
 		printf(" %s", bg_rule_print(&policy->rules[i], text));
 	printf("%sdefault %s%s%s\n", policy->count ? ", " : " ", bg_verdict_name(policy->fallback),
@@ -81,10 +67,26 @@ static int attach(struct cli *cli, struct bg_store *store, const struct bg_cgrou
 	gate = malloc(sizeof(*gate));
 	result = bg_gate_read(store, cgroup->id, gate, &error) ? -1 : result;
 	if (result >= 0)
-		print_json(json_pack("{s:s,s:o,s:o}", "result", results[result], "gate", gate_json(gate),
+		print_json(json_pack("{s:s,s:o,s:o}", "result", results[result], "gate", bg_json_gate(gate),
 				     "warnings", warnings()));
 	free(gate);
 	return result < 0 ? fail(cli, -EIO, &error) : finish(cli);
+}
+
+int policy_option(const struct cli *cli, int option, struct bg_policy *policy)
+{
+	struct bg_error error = { "" };
+	int err = 0;
+
+	if (option == OPTION_DEFAULT)
+		err = bg_policy_set_fallback(policy, optarg, &error);
+	else if (option == OPTION_NETNS)
+		err = bg_policy_set_netns(policy, optarg, &error);
+	else if (option == OPTION_LABEL)
+		err = bg_policy_set_label(policy, optarg, &error);
+	else
+		policy->audit = true;
+	return err ? usage(cli, "%s", error.text) : DONE;
 }
 
 int run_attach(struct cli *cli, int argc, char **argv)
@@ -94,21 +96,14 @@ int run_attach(struct cli *cli, int argc, char **argv)
 	struct bg_cgroup cgroup;
 	struct bg_store store;
 	bool has_default = false;
-	int option, err = 0, status;
+	int option, err, status = DONE;
 
-	while ((option = next_option(cli, argc, argv, attach_options)) != -1) {
-		if (option == OPTION_DEFAULT)
-			err = bg_policy_set_fallback(&policy, optarg, &error);
-		else if (option == OPTION_NETNS)
-			err = bg_policy_set_netns(&policy, optarg, &error);
-		else if (option == OPTION_LABEL)
-			err = bg_policy_set_label(&policy, optarg, &error);
-		else
-			policy.audit = true;
+	while (status == DONE && (option = next_option(cli, argc, argv, attach_options)) != -1) {
+		status = policy_option(cli, option, &policy);
 		has_default |= option == OPTION_DEFAULT;
-		if (err)
-			return usage(cli, "%s", error.text);
 	}
+	if (status != DONE)
+		return status;
 	if (argc - optind < 1)
 		return usage(cli, "a cgroup and its rules are missing");
 	if (argc - optind < 2 && !has_default)

@@ -2,10 +2,12 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 static json_t *collected;
@@ -33,10 +35,10 @@ int finish(const struct cli *cli)
 static int say(const struct cli *cli, int status, const char *text)
 {
 	if (cli->json) {
-		print_json(json_pack("{s:{s:o,s:i}}", "error", "message", clean_json(text), "code", status));
+		print_json(json_pack("{s:{s:o,s:i}}", "error", "message", bg_json_text(text), "code", status));
 		fflush(stdout);
 	} else {
-		fprintf(stderr, "bindgate: %s\n", clean(text));
+		fprintf(stderr, "bindgate: %s\n", bg_clean(text));
 	}
 	return status;
 }
@@ -76,9 +78,9 @@ void warn(const struct cli *cli, const char *format, ...)
 	va_end(args);
 	if (!collected)
 		collected = json_array();
-	json_array_append_new(collected, clean_json(text));
+	json_array_append_new(collected, bg_json_text(text));
 	if (!cli->json)
-		fprintf(stderr, "bindgate: warning: %s\n", clean(text));
+		fprintf(stderr, "bindgate: warning: %s\n", bg_clean(text));
 }
 
 json_t *warnings(void)
@@ -118,6 +120,31 @@ int next_option(struct cli *cli, int argc, char **argv, const struct option *opt
 			return option;
 		}
 	}
+}
+
+bool to_number(const char *text, unsigned long most, unsigned long *out)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *text < '0' || *text > '9' || *end || value == 0 || value > most)
+		return false;
+	*out = value;
+	return true;
+}
+
+int catch_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 const char *style(const char *name)

@@ -2,8 +2,10 @@
 #ifndef BINDGATE_CLI_H
 #define BINDGATE_CLI_H
 
+#include "clean.h"
 #include "error.h"
 #include "gate.h"
+#include "json.h"
 #include "store.h"
 
 #include <getopt.h>
@@ -45,6 +47,23 @@ extern const struct command commands[]; /* ends with one without a name */
 		0                                                               \
 	}
 
+/* Options that describe a policy: of attach, run and learn. */
+enum {
+	OPTION_DEFAULT = 400,
+	OPTION_NETNS,
+	OPTION_AUDIT,
+	OPTION_LABEL,
+};
+#define POLICY_OPTIONS                                                                                            \
+	{ "default", required_argument, NULL, OPTION_DEFAULT },                                                   \
+		{ "netns", required_argument, NULL, OPTION_NETNS }, { "audit", no_argument, NULL, OPTION_AUDIT }, \
+	{                                                                                                         \
+		"label", required_argument, NULL, OPTION_LABEL                                                    \
+	}
+
+/* Takes one of them, its value in optarg. Returns DONE or USAGE. */
+int policy_option(const struct cli *cli, int option, struct bg_policy *policy);
+
 /* The next option that is the command's own, -1 at their end; the common ones are dealt with here. Ends the process
  * after --help, and with USAGE at a wrong one. */
 int next_option(struct cli *cli, int argc, char **argv, const struct option *options);
@@ -73,16 +92,14 @@ int find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out);
 /* Says so. Returns NO_GATE. */
 int not_a_gate(const struct cli *cli, const struct bg_cgroup *cgroup);
 
-/* Names of cgroups may hold any bytes: what is not printable UTF-8 becomes \\xNN. Good until the fourth call after. */
-const char *clean(const char *text);
-json_t *clean_json(const char *text);
-
-/* Gates as JSON, as they are documented. */
-json_t *gate_json(const struct bg_gate *gate);
-json_t *rule_json(const struct bg_gate *gate, unsigned int rule);
-
 /* Calls `each` for the gate named, or with NULL for all. `each` returns DONE or the status to end with. */
 int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gate *gate, void *arg), void *arg);
+
+/* A decimal number from 1 to `most`? */
+bool to_number(const char *text, unsigned long most, unsigned long *out);
+
+/* From now on SIGINT, SIGTERM and SIGHUP are read from this (non-blocking) descriptor. */
+int catch_signals(void);
 
 /* Terminal dressing: an empty string where colours do not belong. */
 const char *style(const char *name); /* "bold", "dim", "red", "green", "yellow", "plain" */
@@ -103,6 +120,8 @@ int run_remove(struct cli *cli, int argc, char **argv);
 int run_detach(struct cli *cli, int argc, char **argv);
 int run_list(struct cli *cli, int argc, char **argv);
 int run_maps(struct cli *cli, int argc, char **argv);
+int run_run(struct cli *cli, int argc, char **argv);
+int run_watch(struct cli *cli, int argc, char **argv);
 int run_probe(struct cli *cli, int argc, char **argv);
 int run_version(struct cli *cli, int argc, char **argv);
 int run_help(struct cli *cli, int argc, char **argv);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli.h"
 
-#define POLICY_OPTIONS                                                                                     \
+#define POLICY_HELP                                                                                        \
 	"  --default pass|deny   what happens to binds that no rule matches (pass: as without bindgate)\n" \
 	"  --netns any|host      host: gate only sockets of the machine's own network namespace\n"         \
 	"  --audit               count and report denies, but do not enforce them\n"                       \
@@ -11,10 +11,10 @@ const struct command commands[] = {
 	{ .name = "attach",
 	  .arguments = "[OPTION...] CGROUP RULE...",
 	  .summary = "declare a gate's whole policy",
-	  .help = POLICY_OPTIONS "\nOn a gate that stands, the policy is replaced in one step.\n\n"
-				 "  bindgate attach /sys/fs/cgroup/app 80/tcp 443/tcp\n"
-				 "  bindgate attach --default deny unit:nginx 80/tcp 443/tcp\n"
-				 "  bindgate attach pid:1234 3000=80/tcp\n",
+	  .help = POLICY_HELP "\nOn a gate that stands, the policy is replaced in one step.\n\n"
+			      "  bindgate attach /sys/fs/cgroup/app 80/tcp 443/tcp\n"
+			      "  bindgate attach --default deny unit:nginx 80/tcp 443/tcp\n"
+			      "  bindgate attach pid:1234 3000=80/tcp\n",
 	  .run = run_attach },
 	{ .name = "add",
 	  .arguments = "CGROUP RULE...",
@@ -43,6 +43,23 @@ const struct command commands[] = {
 	  .summary = "every gate's compiled port map with its hits",
 	  .help = "",
 	  .run = run_maps },
+	{ .name = "watch",
+	  .arguments = "[OPTION...] [CGROUP]",
+	  .summary = "decisions as they happen",
+	  .help = "  --verdict V   only pass, allow, rewrite or deny; may be given again\n"
+		  "  --port N      only where this port was asked for or given\n"
+		  "  --count N     end after N of them\n\n"
+		  "  bindgate watch --verdict deny\n"
+		  "  bindgate watch /app --json | jq .asked.port\n",
+	  .run = run_watch },
+	{ .name = "run",
+	  .arguments = "[OPTION...] RULE... -- COMMAND...",
+	  .summary = "a command in a gate of its own, gone when it ends",
+	  .help = "  --user USER           as this user (name or number), with no capability\n" POLICY_HELP
+		  "\nEnds as the command ended; what it left running is killed.\n\n"
+		  "  bindgate run --user www-data 80/tcp -- python3 -m http.server 80\n"
+		  "  bindgate run --user app --default deny 3000=80/tcp -- node server.js\n",
+	  .run = run_run },
 	{ .name = "probe",
 	  .arguments = "",
 	  .summary = "what this kernel can do, and what is missing",

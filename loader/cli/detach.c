@@ -22,9 +22,9 @@ static int detach(struct cli *cli, struct bg_store *store, const struct bg_cgrou
 		return not_a_gate(cli, cgroup);
 	if (err)
 		return fail(cli, err, &error);
-	json_array_append_new(done, clean_json(cgroup->name));
+	json_array_append_new(done, bg_json_text(cgroup->name));
 	if (!cli->json)
-		printf("detached %s\n", clean(cgroup->name));
+		printf("detached %s\n", bg_clean(cgroup->name));
 	return DONE;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* What several commands do with gates: find, read, show as JSON. */
+/* What several commands do with gates: find and read them. */
 #include "cli.h"
-#include "ledger.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -36,37 +35,6 @@ int not_a_gate(const struct cli *cli, const struct bg_cgroup *cgroup)
 
 	bg_error(&error, -ENOENT, "%.512s is not a gate: bindgate attach makes it one", cgroup->name);
 	return fail_as(cli, NO_GATE, &error);
-}
-
-json_t *rule_json(const struct bg_gate *gate, unsigned int index)
-{
-	const struct bg_rule *rule = &gate->policy.rules[index];
-	char text[BG_RULE_TEXT_MAX];
-	json_t *left = rule->deadline ? json_integer(bg_rule_seconds_left(rule, bg_ticks_now())) : json_null();
-
-	return json_pack("{s:s,s:I,s:o}", "rule", bg_rule_print(rule, text), "hits", (json_int_t)gate->hits[index],
-			 "expires_in_s", left);
-}
-
-json_t *gate_json(const struct bg_gate *gate)
-{
-	const struct bg_policy *policy = &gate->policy;
-	json_t *rules = json_array(), *verdicts = json_object(), *out;
-
-	for (unsigned int i = 0; i < policy->count; i++)
-		json_array_append_new(rules, rule_json(gate, i));
-	for (__u8 verdict = 0; verdict < BG_VERDICTS; verdict++)
-		json_object_set_new(verdicts, bg_verdict_name(verdict),
-				    json_integer((json_int_t)gate->verdicts[verdict]));
-	out = json_pack("{s:o,s:o,s:I,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:I,s:I}", "cgroup",
-			clean_json(gate->cgroup.name), "path", clean_json(gate->cgroup.path), "id",
-			(json_int_t)gate->id, "owner", policy->owner, "label", policy->label, "default",
-			bg_verdict_name(policy->fallback), "netns", bg_netns_name(policy->netns), "audit",
-			policy->audit, "rules", rules, "verdicts", verdicts, "default_hits",
-			(json_int_t)gate->fallback_hits, "unasked_hits", (json_int_t)gate->unasked_hits);
-	if (out && *gate->damage)
-		json_object_set_new(out, "damage", json_string(gate->damage));
-	return out;
 }
 
 static int read_all(struct cli *cli, struct bg_store *store, int (*each)(const struct bg_gate *gate, void *arg),

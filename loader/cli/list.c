@@ -55,7 +55,7 @@ static int list_gate(const struct bg_gate *gate, void *arg)
 
 	listing->count++;
 	if (listing->cli->json) {
-		json_array_append_new(listing->gates, gate_json(gate));
+		json_array_append_new(listing->gates, bg_json_gate(gate));
 		return DONE;
 	}
 	for (unsigned int i = 0; i < policy->count; i++)

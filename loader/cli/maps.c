@@ -62,12 +62,12 @@ static int dump_gate(const struct bg_gate *gate, void *arg)
 		dump->map = json_array();
 		if (!*gate->damage)
 			bg_map_ranges(&gate->map, dump_json, dump);
-		object = gate_json(gate);
+		object = bg_json_gate(gate);
 		json_object_set_new(object, "map", dump->map);
 		json_array_append_new(dump->gates, object);
 		return DONE;
 	}
-	printf("%s%s  (id %llu)\n", dump->count++ ? "\n" : "", clean(gate->cgroup.name), gate->id);
+	printf("%s%s  (id %llu)\n", dump->count++ ? "\n" : "", bg_clean(gate->cgroup.name), gate->id);
 	if (*gate->damage) {
 		printf("%s\n", gate->damage);
 		return DONE;

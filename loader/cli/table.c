@@ -42,7 +42,7 @@ void table_cell(struct table *table, const char *format, ...)
 	if (vasprintf(&cell, format, args) < 0)
 		abort();
 	va_end(args);
-	append(table, strdup(clean(cell)));
+	append(table, strdup(bg_clean(cell)));
 	free(cell);
 }
 

@@ -47,8 +47,8 @@ static int pack(struct bg_portmap *map, const struct bg_rule *rule, struct bg_pa
 	return 0;
 }
 
-static void unpack(const struct bg_packed_rule *rule, const struct bg_addr *addr, const struct bg_addr *target,
-		   struct bg_rule *out)
+void bg_unpack(const struct bg_packed_rule *rule, const struct bg_addr *addr, const struct bg_addr *target,
+	       struct bg_rule *out)
 {
 	*out = (struct bg_rule){
 		.verdict = rule->verdict,
@@ -174,8 +174,8 @@ static int unpack_all(const struct bg_portmap *map, struct bg_policy *out)
 
 		if (!rule_is_sound(map, rule))
 			return -EBADMSG;
-		unpack(rule, &map->addrs[rule->addr % BG_ADDRS_MAX], &map->addrs[rule->target % BG_ADDRS_MAX],
-		       &out->rules[i]);
+		bg_unpack(rule, &map->addrs[rule->addr % BG_ADDRS_MAX], &map->addrs[rule->target % BG_ADDRS_MAX],
+			  &out->rules[i]);
 	}
 	out->count = map->rules_count;
 	out->fallback = map->fallback;
@@ -204,11 +204,6 @@ int bg_decompile(const struct bg_portmap *map, struct bg_policy *out, struct bg_
 	}
 	return bg_error(error, -EBADMSG,
 			"the port map was not written by this bindgate: it has been changed by hand");
-}
-
-void bg_event_rule(const struct bg_event *event, struct bg_rule *out)
-{
-	unpack(&event->rule, &event->rule_addr, &event->rule_target, out);
 }
 
 void bg_map_ranges(const struct bg_portmap *map, void (*each)(const struct bg_map_range *range, void *arg),

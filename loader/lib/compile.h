@@ -4,7 +4,9 @@
 
 #include "policy.h"
 
-#include <bindgate/event.h>
+/* A packed rule back into one, its addresses being those two. */
+void bg_unpack(const struct bg_packed_rule *rule, const struct bg_addr *addr, const struct bg_addr *target,
+	       struct bg_rule *out);
 
 /* Policy to port map. The rules' deadlines and slots are taken as they stand; cgroup and what is for user space
  * alone are left zero. -E2BIG: more than BG_ADDRS_MAX different addresses. *out is untouched on failure. */
@@ -12,9 +14,6 @@ int bg_compile(const struct bg_policy *policy, struct bg_portmap *out, struct bg
 
 /* And back: the same policy, deadlines and slots with it. A port map changed by hand gives -EBADMSG, never worse. */
 int bg_decompile(const struct bg_portmap *map, struct bg_policy *out, struct bg_error *error);
-
-/* The rule that an event carries. */
-void bg_event_rule(const struct bg_event *event, struct bg_rule *out);
 
 /* One line of `maps dump`: what the map holds for a run of ports of one protocol. */
 struct bg_map_range {

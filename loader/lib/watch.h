@@ -7,7 +7,7 @@
 
 #include <bindgate/event.h>
 
-/* Called for each event. What is not 0 ends bg_watch_wait, which returns it. */
+/* Called for each event. A negative result ends bg_watch_wait, which returns it. */
 typedef int (*bg_watch_fn)(const struct bg_event *event, void *arg);
 
 /* Somebody who is told every decision of every gate: one of BG_WATCHERS_MAX slots, with a ring buffer of its own. */

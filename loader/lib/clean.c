@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "cli.h"
+#include "clean.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +21,7 @@ static size_t printable(const char *text)
 	return valid ? length : 0;
 }
 
-const char *clean(const char *text)
+const char *bg_clean(const char *text)
 {
 	static char texts[4][TEXT_MAX];
 	static unsigned int next;
@@ -40,9 +41,4 @@ const char *clean(const char *text)
 	}
 	out[used] = '\0';
 	return out;
-}
-
-json_t *clean_json(const char *text)
-{
-	return json_string(clean(text));
 }
