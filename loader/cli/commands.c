@@ -52,6 +52,14 @@ const struct command commands[] = {
 		  "  bindgate watch --verdict deny\n"
 		  "  bindgate watch /app --json | jq .asked.port\n",
 	  .run = run_watch },
+	{ .name = "learn",
+	  .arguments = "[OPTION...] CGROUP",
+	  .summary = "watch, then print the rules that would cover it",
+	  .help = "  --for DURATION   how long (60s)\n"
+		  "  --yaml           as a file for apply; so is --json\n\n"
+		  "Nothing is denied meanwhile that is not denied already.\n\n"
+		  "  bindgate learn --for 5m unit:nginx\n",
+	  .run = run_learn },
 	{ .name = "run",
 	  .arguments = "[OPTION...] RULE... -- COMMAND...",
 	  .summary = "a command in a gate of its own, gone when it ends",
@@ -60,6 +68,20 @@ const struct command commands[] = {
 		  "  bindgate run --user www-data 80/tcp -- python3 -m http.server 80\n"
 		  "  bindgate run --user app --default deny 3000=80/tcp -- node server.js\n",
 	  .run = run_run },
+	{ .name = "apply",
+	  .arguments = "[--dry-run] [--adopt] FILE",
+	  .summary = "make gates what a YAML file declares",
+	  .help = "  --dry-run   say what would change, as + and - lines, and change nothing\n"
+		  "  --adopt     take over gates of the file that another owner made\n\n"
+		  "All or nothing. Gates that apply made and the file has no more are detached; others are left alone.\n\n"
+		  "  bindgate apply --dry-run gates.yaml\n"
+		  "  bindgate export | bindgate apply -\n",
+	  .run = run_apply },
+	{ .name = "export",
+	  .arguments = "",
+	  .summary = "today's gates as such a file",
+	  .help = "  bindgate export >gates.yaml\n",
+	  .run = run_export },
 	{ .name = "probe",
 	  .arguments = "",
 	  .summary = "what this kernel can do, and what is missing",

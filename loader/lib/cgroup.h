@@ -27,6 +27,14 @@ int bg_cgroup_mount(const char **path, struct bg_error *error);
  */
 int bg_cgroup_find(const char *text, struct bg_cgroup *out, struct bg_error *error);
 
+/* Is it a pattern such as /system.slice/web@*.service? */
+bool bg_cgroup_is_glob(const char *text);
+
+/* Calls `each` for the cgroup named, or for all that a pattern matches now, which may be none. Errors as
+ * bg_cgroup_find, or what `each` returned. */
+int bg_cgroup_each(const char *text, int (*each)(const struct bg_cgroup *cgroup, void *arg), void *arg,
+		   struct bg_error *error);
+
 /* From an id, by file handle (needs CAP_DAC_READ_SEARCH). -ESTALE: no cgroup has it any more. */
 int bg_cgroup_from_id(__u64 id, struct bg_cgroup *out, struct bg_error *error);
 

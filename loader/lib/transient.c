@@ -14,19 +14,21 @@
 
 #define REMOVE_TRIES 200 /* of 5 ms: killed processes take a moment to leave their cgroup */
 
-static const char *lock_path(char path[static PIN_PATH_MAX], const struct bg_store *store, __u64 id)
+#define BORROWED "borrowed-"
+
+static const char *lock_path(char path[static PIN_PATH_MAX], const struct bg_store *store, __u64 id, bool borrowed)
 {
-	return bg_pin_path(path, store->dir, "runs/%llu", id);
+	return bg_pin_path(path, store->dir, "runs/%s%llu", borrowed ? BORROWED : "", id);
 }
 
 /* -EWOULDBLOCK: the process that it belongs to lives. */
-static int lock_run(const struct bg_store *store, __u64 id)
+static int lock_run(const struct bg_store *store, __u64 id, bool borrowed)
 {
 	char path[PIN_PATH_MAX];
 	int fd, err;
 
 	mkdir(bg_pin_path(path, store->dir, "runs"), 0700);
-	if (mkdir(lock_path(path, store, id), 0700) && errno != EEXIST)
+	if (mkdir(lock_path(path, store, id, borrowed), 0700) && errno != EEXIST)
 		return -errno;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -65,28 +67,48 @@ static int remove_cgroup(const struct bg_cgroup *cgroup)
 	return -errno;
 }
 
-static int end(struct bg_store *store, const struct bg_cgroup *cgroup, struct bg_error *error)
+static int end(struct bg_store *store, const struct bg_cgroup *cgroup, bool borrowed, struct bg_error *error)
 {
 	char path[PIN_PATH_MAX];
 	int err;
 
-	kill_all(cgroup);
+	if (!borrowed)
+		kill_all(cgroup);
 	err = bg_gate_detach(store, cgroup->id, error);
 	if (err && err != -ENOENT)
 		return err;
-	err = remove_cgroup(cgroup);
+	err = borrowed ? 0 : remove_cgroup(cgroup);
 	if (err)
 		return bg_error(error, err, "cannot remove %s: %s", cgroup->path, strerror(-err));
-	rmdir(lock_path(path, store, cgroup->id));
+	rmdir(lock_path(path, store, cgroup->id, borrowed));
 	return 0;
+}
+
+/* Locked first, so that nobody finds a gate that belongs to nobody. */
+static int lock_and_gate(struct bg_store *store, struct bg_transient *transient, const struct bg_policy *policy,
+			 struct bg_error *error)
+{
+	char path[PIN_PATH_MAX];
+	int err;
+
+	transient->lock = lock_run(store, transient->cgroup.id, transient->borrowed);
+	if (transient->lock < 0)
+		return bg_error(error, transient->lock, "cannot lock %s/runs: %s", store->dir,
+				strerror(-transient->lock));
+	err = bg_gate_attach(store, &transient->cgroup, policy, BG_ATTACH_ONLY_NEW, error);
+	if (err >= 0)
+		return 0;
+	rmdir(lock_path(path, store, transient->cgroup.id, transient->borrowed));
+	close(transient->lock);
+	return err;
 }
 
 int bg_transient_begin(struct bg_store *store, const struct bg_policy *policy, struct bg_transient *out,
 		       struct bg_error *error)
 {
 	struct bg_transient transient = { .lock = -1 };
-	struct bg_cgroup parent;
 	char path[PATH_MAX + 32];
+	struct bg_cgroup parent;
 	int err = bg_cgroup_find("self", &parent, error);
 
 	if (err)
@@ -95,29 +117,29 @@ int bg_transient_begin(struct bg_store *store, const struct bg_policy *policy, s
 	if (mkdir(path, 0755))
 		return bg_error(error, -errno, "cannot make the cgroup %s: %s", path, strerror(errno));
 	err = bg_cgroup_find(path, &transient.cgroup, error);
-	if (!err) {
-		transient.lock = lock_run(store, transient.cgroup.id);
-		if (transient.lock < 0)
-			err = bg_error(error, transient.lock, "cannot lock %s/runs: %s", store->dir,
-				       strerror(-transient.lock));
-	}
 	if (!err)
-		err = bg_gate_attach(store, &transient.cgroup, policy, 0, error);
-	if (err < 0) {
-		if (transient.lock >= 0) {
-			rmdir(lock_path(path, store, transient.cgroup.id));
-			close(transient.lock);
-		}
-		remove_cgroup(&transient.cgroup);
-		return err;
-	}
-	*out = transient;
-	return 0;
+		err = lock_and_gate(store, &transient, policy, error);
+	if (err)
+		rmdir(path);
+	else
+		*out = transient;
+	return err;
+}
+
+int bg_transient_borrow(struct bg_store *store, const struct bg_cgroup *cgroup, const struct bg_policy *policy,
+			struct bg_transient *out, struct bg_error *error)
+{
+	struct bg_transient transient = { .cgroup = *cgroup, .borrowed = true };
+	int err = lock_and_gate(store, &transient, policy, error);
+
+	if (!err)
+		*out = transient;
+	return err;
 }
 
 int bg_transient_end(struct bg_store *store, struct bg_transient *transient, struct bg_error *error)
 {
-	int err = end(store, &transient->cgroup, error);
+	int err = end(store, &transient->cgroup, transient->borrowed, error);
 
 	close(transient->lock);
 	transient->lock = -1;
@@ -129,18 +151,20 @@ static int sweep(const char *name, void *arg)
 	struct bg_store *store = arg;
 	struct bg_cgroup cgroup;
 	char path[PIN_PATH_MAX];
+	bool borrowed;
 	__u64 id;
 	int lock;
 
-	if (!bg_pin_id(name, "", &id))
+	borrowed = bg_pin_id(name, BORROWED, &id);
+	if (!borrowed && !bg_pin_id(name, "", &id))
 		return 0;
-	lock = lock_run(store, id);
+	lock = lock_run(store, id, borrowed);
 	if (lock < 0)
 		return 0;
 	if (bg_cgroup_from_id(id, &cgroup, NULL))
-		rmdir(lock_path(path, store, id));
+		rmdir(lock_path(path, store, id, borrowed));
 	else
-		end(store, &cgroup, NULL);
+		end(store, &cgroup, borrowed, NULL);
 	close(lock);
 	return 0;
 }
