@@ -52,6 +52,13 @@ const struct command commands[] = {
 		  "  bindgate watch --verdict deny\n"
 		  "  bindgate watch /app --json | jq .asked.port\n",
 	  .run = run_watch },
+	{ .name = "explain",
+	  .arguments = "PID|CGROUP [ADDRESS:]PORT[/PROTOCOL]",
+	  .summary = "would this bind succeed, and why (not)",
+	  .help = "TCP and 0.0.0.0 where nothing else is said. Ends with 0: it would succeed, 1: it would be refused.\n\n"
+		  "  bindgate explain 1234 80/tcp\n"
+		  "  bindgate explain unit:nginx [::]:443\n",
+	  .run = run_explain },
 	{ .name = "learn",
 	  .arguments = "[OPTION...] CGROUP",
 	  .summary = "watch, then print the rules that would cover it",

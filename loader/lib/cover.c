@@ -32,14 +32,16 @@ static bool next_run(const struct bg_seen *seen, __u8 protocol, unsigned int gap
 }
 
 /* Is that one of the protocol's runs too? */
-static bool is_run(const struct bg_seen *seen, __u8 protocol, unsigned int gap, unsigned int first, unsigned int last)
+static bool is_run(const struct bg_seen *seen, __u8 protocol, unsigned int gap, unsigned int first,
+		   unsigned int last)
 {
 	unsigned int own_first, own_last;
 
 	for (unsigned int before = 1; before <= gap + 1 && before <= first; before++)
 		if (has(seen, protocol, first - before))
 			return false;
-	return next_run(seen, protocol, gap, first, &own_first, &own_last) && own_first == first && own_last == last;
+	return next_run(seen, protocol, gap, first, &own_first, &own_last) && own_first == first &&
+	       own_last == last;
 }
 
 /* All rules with gaps up to `gap` filled, in the order of ports; false: they are more than `most`. */

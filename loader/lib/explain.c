@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "explain.h"
+
+#include "ledger.h"
+#include "pin.h"
+
+#include <bindgate/decide.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NOBODY 65534
+
+int bg_bind_parse(const char *text, struct bg_bind *out, struct bg_error *error)
+{
+	static const char how[] = "written as PORT, ADDRESS:PORT or [ADDRESS]:PORT, with /tcp or /udp";
+	struct bg_rule rule;
+
+	if (bg_rule_parse(text, &rule, error))
+		return -EINVAL;
+	if (rule.verdict != BG_ALLOW || rule.first != rule.last || (rule.flags & (BG_RULE_UID | BG_RULE_GID)) ||
+	    rule.seconds || ((rule.flags & BG_RULE_ADDR) && rule.prefix != 128))
+		return bg_error(error, -EINVAL, "\"%.64s\" is not one bind: %s", text, how);
+	*out = (struct bg_bind){
+		.family = 4,
+		.protocol = (rule.flags & BG_RULE_PROTOCOLS) == BG_RULE_UDP ? BG_UDP : BG_TCP,
+		.addr = { .lo = 0xffff00000000 },
+		.port = rule.first,
+	};
+	if (rule.flags & BG_RULE_ADDR) {
+		out->addr = rule.addr;
+		/* ::ffff:1.2.3.4 in brackets is asked for by an IPv6 socket */
+		out->family = bg_addr_is_ip4(&rule.addr) && !strchr(text, '[') ? 4 : 6;
+	}
+	return 0;
+}
+
+/* ---- the gates ---- */
+
+struct asker {
+	const struct bg_bind *bind;
+	const struct bg_process *process;
+};
+
+static void fill(struct bg_request *request, __u8 needs, void *arg)
+{
+	const struct asker *asker = arg;
+
+	(void)needs; /* all that there is */
+	request->addr = asker->bind->addr;
+	request->kind |= bg_addr_is_ip4(&request->addr) ? BG_RULE_IP4 : BG_RULE_IP6;
+	request->uid = asker->process->uid;
+	request->gid = asker->process->gid;
+	request->now = bg_ticks_now();
+	request->elsewhere = asker->process->elsewhere;
+}
+
+static void ask_gate(const struct bg_gate *gate, struct bg_explanation *out)
+{
+	struct bg_step *step = &out->steps[out->steps_count++];
+	struct asker asker = { .bind = &out->given, .process = &out->process };
+
+	*step = (struct bg_step){ .audit = gate->map.audit, .after = out->given };
+	snprintf(step->cgroup, sizeof(step->cgroup), "%.511s", gate->cgroup.name);
+	memcpy(step->damage, gate->damage, sizeof(step->damage));
+	step->answer = bg_decide(&gate->map, out->given.port, (__u8)(1 << out->given.protocol), fill, &asker);
+	if (step->answer.rule < gate->policy.count)
+		bg_rule_print(&gate->policy.rules[step->answer.rule], step->rule);
+	if (step->answer.verdict == BG_REWRITE) {
+		step->after.port = step->answer.port;
+		if (step->answer.readdressed)
+			step->after.addr = gate->map.addrs[step->answer.target % BG_ADDRS_MAX];
+	}
+	out->denied |= step->answer.verdict == BG_DENY && !gate->map.audit;
+	out->waived |= step->answer.verdict == BG_ALLOW || step->answer.verdict == BG_REWRITE;
+	out->given = step->after;
+}
+
+static __u32 program_id(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
+}
+
+static void add_others(const struct bg_store *store, const char *path, const char *name, struct bg_explanation *out)
+{
+	enum bpf_attach_type hook = out->asked.family == 4 ? BPF_CGROUP_INET4_BIND : BPF_CGROUP_INET6_BIND;
+	__u32 own = program_id(out->asked.family == 4 ? store->bind4 : store->bind6), ids[64], count = 64, flags;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || bpf_prog_query(fd, hook, 0, &flags, ids, &count))
+		count = 0;
+	for (__u32 i = 0; i < count && out->others_count < BG_OTHERS_MAX; i++) {
+		struct bg_other *other = &out->others[out->others_count];
+		struct bpf_prog_info info = { 0 };
+		__u32 size = sizeof(info);
+		int program;
+
+		if (ids[i] == own)
+			continue;
+		*other = (struct bg_other){ .id = ids[i] };
+		snprintf(other->cgroup, sizeof(other->cgroup), "%.511s", name);
+		program = bpf_prog_get_fd_by_id(ids[i]);
+		if (program >= 0 && !bpf_obj_get_info_by_fd(program, &info, &size))
+			snprintf(other->name, sizeof(other->name), "%.16s", info.name);
+		if (program >= 0)
+			close(program);
+		out->others_count++;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* From the cgroup up to the root, as the kernel runs them. */
+static int walk(struct bg_store *store, struct bg_explanation *out, struct bg_error *error)
+{
+	struct bg_gate *gate = malloc(sizeof(*gate));
+	char path[PATH_MAX], *name = path;
+	const char *mount;
+	struct stat st;
+	int err = gate ? bg_cgroup_mount(&mount, error) : -ENOMEM;
+
+	snprintf(path, sizeof(path), "%s", out->cgroup.path);
+	if (!err)
+		name = path + strlen(mount);
+	while (!err) {
+		if (!stat(path, &st) && out->steps_count < BG_STEPS_MAX &&
+		    !bg_gate_read(store, st.st_ino, gate, NULL))
+			ask_gate(gate, out);
+		add_others(store, path, *name ? name : "/", out);
+		if (!*name)
+			break;
+		*strrchr(name, '/') = '\0';
+	}
+	free(gate);
+	return err;
+}
+
+/* ---- what would help ---- */
+
+static void append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void append(char *text, size_t size, const char *format, ...)
+{
+	size_t used = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + used, size - used, format, args);
+	va_end(args);
+}
+
+static void append_quoted(char *text, size_t size, const char *word)
+{
+	bool plain = !word[strcspn(word, " \t'\"\\$*?[]#~;&|<>()`!")];
+
+	append(text, size, plain ? " %s" : " '%s'", word);
+}
+
+/* A rule in front of all others: a policy is declared anew for that. */
+static void put_in_front(struct bg_store *store, const char *cgroup, const char *rule, struct bg_explanation *out)
+{
+	struct bg_gate *gate = malloc(sizeof(*gate));
+	char text[BG_RULE_TEXT_MAX];
+	struct bg_cgroup found;
+
+	if (gate && !bg_cgroup_find(cgroup, &found, NULL) && !bg_gate_read(store, found.id, gate, NULL)) {
+		const struct bg_policy *policy = &gate->policy;
+
+		append(out->remedy, sizeof(out->remedy), "bindgate attach%s%s%s",
+		       policy->fallback == BG_DENY ? " --default deny" : "",
+		       policy->netns == BG_NETNS_HOST ? " --netns host" : "", policy->audit ? " --audit" : "");
+		if (*policy->label)
+			append(out->remedy, sizeof(out->remedy), " --label '%s'", policy->label);
+		append_quoted(out->remedy, sizeof(out->remedy), cgroup);
+		append_quoted(out->remedy, sizeof(out->remedy), rule);
+		for (unsigned int i = 0; i < policy->count; i++)
+			append_quoted(out->remedy, sizeof(out->remedy), bg_rule_print(&policy->rules[i], text));
+	}
+	free(gate);
+}
+
+/* What makes one gate allow the bind that it sees. */
+static void open_gate(struct bg_store *store, const struct bg_step *step, const struct bg_bind *seen,
+		      struct bg_explanation *out)
+{
+	char rule[32];
+
+	snprintf(rule, sizeof(rule), "%u/%s", seen->port, bg_protocol_name(seen->protocol));
+	append(out->remedy, sizeof(out->remedy), "%s", *out->remedy ? " && " : "");
+	if (*step->rule) {
+		put_in_front(store, step->cgroup, rule, out);
+		return;
+	}
+	append(out->remedy, sizeof(out->remedy), "bindgate add");
+	append_quoted(out->remedy, sizeof(out->remedy), step->cgroup);
+	append_quoted(out->remedy, sizeof(out->remedy), rule);
+}
+
+static void find_remedy(struct bg_store *store, struct bg_explanation *out)
+{
+	const struct bg_bind *seen = &out->asked;
+	bool opened = out->waived;
+
+	for (unsigned int i = 0; i < out->steps_count; i++) {
+		const struct bg_step *step = &out->steps[i];
+
+		if (step->answer.verdict == BG_DENY && !step->audit) {
+			open_gate(store, step, seen, out);
+			opened = true;
+		}
+		seen = &step->after;
+	}
+	if (opened || !out->privileged || out->process.may_bind_low)
+		return;
+	/* nobody denies it, nobody allows it: the gate that is nearest shall, where netns host lets it */
+	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name) &&
+	    out->steps[0].answer.rule != BG_UNASKED) {
+		open_gate(store, &out->steps[0], &out->asked, out);
+		return;
+	}
+	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name))
+		return; /* netns host, and it is elsewhere */
+	append(out->remedy, sizeof(out->remedy), "%sbindgate attach", *out->remedy ? " && " : "");
+	append_quoted(out->remedy, sizeof(out->remedy), out->cgroup.name);
+	append(out->remedy, sizeof(out->remedy), " %u/%s", out->given.port, bg_protocol_name(out->given.protocol));
+	if (!strcmp(out->cgroup.name, "/")) /* not to everybody */
+		append(out->remedy, sizeof(out->remedy), ",uid=%u", out->process.uid);
+}
+
+static pid_t first_process(const struct bg_cgroup *cgroup)
+{
+	char path[PATH_MAX + 16];
+	FILE *file;
+	int pid = 0;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup->path);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%d", &pid) != 1)
+		pid = 0;
+	if (file)
+		fclose(file);
+	return pid;
+}
+
+/* In the order in which the kernel comes upon them. */
+static int answer_of(const struct bg_explanation *out)
+{
+	bool barred = out->privileged && !out->waived && !out->process.may_bind_low;
+
+	if (out->denied)
+		return EACCES;
+	if (out->given.family == 4 && out->surroundings.addr_error)
+		return out->surroundings.addr_error;
+	if (barred)
+		return EACCES;
+	if (out->surroundings.addr_error)
+		return out->surroundings.addr_error;
+	return out->surroundings.holders_count ? EADDRINUSE : 0;
+}
+
+int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup, const struct bg_bind *bind,
+	       struct bg_explanation *out, struct bg_error *error)
+{
+	char name[32];
+	int err;
+
+	*out = (struct bg_explanation){ .asked = *bind, .given = *bind };
+	out->process = (struct bg_process){ .uid = NOBODY, .gid = NOBODY };
+	snprintf(name, sizeof(name), "pid:%d", pid);
+	if (pid)
+		err = bg_cgroup_find(name, &out->cgroup, error);
+	else
+		err = (out->cgroup = *cgroup, pid = first_process(cgroup), 0);
+	if (!err && pid)
+		err = bg_process_read(pid, &out->process, error);
+	if (!err)
+		err = walk(store, out, error);
+	if (!err)
+		err = bg_surroundings_read(pid ? pid : getpid(), &out->given, &out->surroundings, error);
+	if (err)
+		return err;
+	out->privileged = out->given.port < out->surroundings.unprivileged_from;
+	out->error = answer_of(out);
+	if (out->error == EACCES)
+		find_remedy(store, out);
+	return 0;
+}
