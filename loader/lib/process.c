@@ -28,11 +28,22 @@ static bool same(int a, int b)
 	       sa.st_dev == sb.st_dev;
 }
 
-/* The machine's first network namespace is PID 1's. Where PID 1 may not be looked at, bindgate's own is taken for it. */
+/*
+ * The machine's first network namespace is that of kernel threads, of which kthreadd is PID 2 wherever it can be seen;
+ * from a container PID 1's own is the best there is. One that may not be looked at leaves bindgate's own.
+ */
 static int open_first_netns(void)
 {
-	int first = open_ns(1, "net");
+	char name[16] = "";
+	FILE *comm = fopen("/proc/2/comm", "re");
+	int first = -1;
 
+	if (comm && fgets(name, sizeof(name), comm) && !strcmp(name, "kthreadd\n"))
+		first = open_ns(2, "net");
+	if (comm)
+		fclose(comm);
+	if (first < 0)
+		first = open_ns(1, "net");
 	return first >= 0 ? first : open_ns(getpid(), "net");
 }
 
@@ -98,7 +109,7 @@ int bg_process_read(pid_t pid, struct bg_process *out, struct bg_error *error)
 		return bg_error(error, -ESRCH, "there is no process %d", pid);
 	user = open_ns(pid, "user");
 	net = open_ns(pid, "net");
-	first = open_ns(1, "net");
+	first = open_first_netns();
 	owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
 	process.may_bind_low = owner >= 0 && counts_in(user, effective, euid, owner);
 	process.in_user_ns = effective && !process.may_bind_low;
