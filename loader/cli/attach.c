@@ -48,29 +48,37 @@ static void print_policy(const char *result, const struct bg_cgroup *cgroup, con
 	       policy->netns == BG_NETNS_HOST ? ", netns host" : "", policy->audit ? ", audit" : "");
 }
 
+/* What was done, to be told when the lock is gone: whoever reads may take their time. */
+struct outcome {
+	int result; /* enum bg_attach_result */
+	struct bg_cgroup cgroup;
+	struct bg_gate gate;
+};
+
 static int attach(struct cli *cli, struct bg_store *store, const struct bg_cgroup *cgroup,
-		  const struct bg_policy *policy)
+		  const struct bg_policy *policy, unsigned int flags, struct outcome *out)
+{
+	struct bg_error error = { "" };
+	int err;
+
+	out->cgroup = *cgroup;
+	out->result = bg_gate_attach(store, cgroup, policy, flags, &error);
+	err = out->result < 0 ? out->result : bg_gate_read(store, cgroup->id, &out->gate, &error);
+	return err ? fail(cli, err, &error) : DONE;
+}
+
+static int tell(struct cli *cli, const struct outcome *outcome)
 {
 	static const char *const results[] = { "attached", "replaced", "unchanged" };
-	struct bg_error error = { "" };
-	struct bg_gate *gate;
-	int result = bg_gate_attach(store, cgroup, policy, 0, &error);
 
-	if (result < 0)
-		return fail(cli, result, &error);
-	warn_of_dead_rules(cli, policy);
-	warn_of_others(cli, cgroup);
-	if (!cli->json) {
-		print_policy(results[result], cgroup, policy);
-		return finish(cli);
-	}
-	gate = malloc(sizeof(*gate));
-	result = bg_gate_read(store, cgroup->id, gate, &error) ? -1 : result;
-	if (result >= 0)
-		print_json(json_pack("{s:s,s:o,s:o}", "result", results[result], "gate", bg_json_gate(gate),
-				     "warnings", warnings()));
-	free(gate);
-	return result < 0 ? fail(cli, -EIO, &error) : finish(cli);
+	warn_of_dead_rules(cli, &outcome->gate.policy);
+	warn_of_others(cli, &outcome->cgroup);
+	if (cli->json)
+		print_json(json_pack("{s:s,s:o,s:o}", "result", results[outcome->result], "gate",
+				     bg_json_gate(&outcome->gate), "warnings", warnings()));
+	else
+		print_policy(results[outcome->result], &outcome->cgroup, &outcome->gate.policy);
+	return finish(cli);
 }
 
 int policy_option(const struct cli *cli, int option, struct bg_policy *policy)
@@ -94,6 +102,7 @@ int run_attach(struct cli *cli, int argc, char **argv)
 	struct bg_policy policy = { .owner = "cli" };
 	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
+	struct outcome *outcome;
 	struct bg_store store;
 	bool has_default = false;
 	int option, err, status = DONE;
@@ -116,16 +125,19 @@ int run_attach(struct cli *cli, int argc, char **argv)
 		err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
-	status = attach(cli, &store, &cgroup, &policy);
+	outcome = malloc(sizeof(*outcome));
+	status = attach(cli, &store, &cgroup, &policy, 0, outcome);
 	bg_store_close(&store);
+	status = status == DONE ? tell(cli, outcome) : status;
+	free(outcome);
 	return status;
 }
 
 typedef int (*edit_fn)(struct bg_policy *policy, const char *rule, struct bg_error *error);
 
-/* All of the rules or none of them. */
+/* All of the rules or none of them. What has expired stays so: it was not asked for anew. */
 static int edit_gate(struct cli *cli, struct bg_store *store, const struct bg_cgroup *cgroup, char **rules,
-		     edit_fn each)
+		     edit_fn each, struct outcome *out)
 {
 	struct bg_gate *gate = malloc(sizeof(*gate));
 	struct bg_error error = { "" };
@@ -136,7 +148,7 @@ static int edit_gate(struct cli *cli, struct bg_store *store, const struct bg_cg
 	for (; *rules && !err; rules++)
 		err = each(&gate->policy, *rules, &error) ? -EBADE : 0;
 	if (!err)
-		status = attach(cli, store, cgroup, &gate->policy);
+		status = attach(cli, store, &gate->cgroup, &gate->policy, BG_ATTACH_KEEP_EXPIRED, out);
 	else if (err == -ENOENT)
 		status = not_a_gate(cli, cgroup);
 	else
@@ -149,6 +161,7 @@ static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
 {
 	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
+	struct outcome *outcome;
 	struct bg_store store;
 	struct bg_rule rule;
 	int status, err;
@@ -162,11 +175,14 @@ static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
 	status = find_gate(cli, argv[optind], &cgroup);
 	if (status != DONE)
 		return status;
-	err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	err = bg_store_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
-	status = edit_gate(cli, &store, &cgroup, argv + optind + 1, each);
+	outcome = malloc(sizeof(*outcome));
+	status = edit_gate(cli, &store, &cgroup, argv + optind + 1, each, outcome);
 	bg_store_close(&store);
+	status = status == DONE ? tell(cli, outcome) : status;
+	free(outcome);
 	return status;
 }
 

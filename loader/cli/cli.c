@@ -115,6 +115,8 @@ int next_option(struct cli *cli, int argc, char **argv, const struct option *opt
 			cli->pin_dir = optarg;
 			break;
 		case '?':
+			if (optopt > 0 && optopt < 256 && strncmp(argv[optind - 1], "--", 2))
+				exit(usage(cli, "-%c is not an option here, or its value is missing", optopt));
 			exit(usage(cli, "%.64s is not an option here, or its value is missing", argv[optind - 1]));
 		default:
 			return option;

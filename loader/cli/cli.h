@@ -88,6 +88,7 @@ int finish(const struct cli *cli);
 /* What a name stands for: a cgroup, or "id:N" for a gate whose cgroup has no path any more. Where there is none, says
  * so. Returns DONE or the status to end with: a cgroup that is gone has no gate. */
 int find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out);
+int name_gate(const char *name, struct bg_cgroup *out, struct bg_error *error); /* says nothing */
 
 /* Says so. Returns NO_GATE. */
 int not_a_gate(const struct cli *cli, const struct bg_cgroup *cgroup);

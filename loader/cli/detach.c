@@ -13,85 +13,103 @@ static const struct option options[] = {
 	COMMON_OPTIONS,
 };
 
-static int detach(struct cli *cli, struct bg_store *store, const struct bg_cgroup *cgroup, json_t *done)
-{
-	struct bg_error error = { "" };
-	int err = bg_gate_detach(store, cgroup->id, &error);
+/* Everything that is named is tried; with --json, what failed is kept for the one answer. */
+struct work {
+	struct cli *cli;
+	struct bg_store *store;
+	json_t *done;
+	json_t *errors;
+	int status; /* of the first that failed */
+};
 
-	if (err == -ENOENT)
-		return not_a_gate(cli, cgroup);
-	if (err)
-		return fail(cli, err, &error);
-	json_array_append_new(done, bg_json_text(cgroup->name));
-	if (!cli->json)
-		printf("detached %s\n", bg_clean(cgroup->name));
-	return DONE;
+static void note(struct work *work, const char *name, int status, const struct bg_error *error)
+{
+	work->status = work->status == DONE ? status : work->status;
+	if (work->cli->json)
+		json_array_append_new(work->errors, json_pack("{s:o,s:o,s:i}", "cgroup", bg_json_text(name),
+							      "message", bg_json_text(error->text), "code", status));
+	else
+		fail_as(work->cli, status, error);
 }
 
-static int detach_all(struct cli *cli, struct bg_store *store, json_t *done)
+static void detach(struct work *work, const struct bg_cgroup *cgroup)
+{
+	struct bg_error error = { "" };
+	int err = bg_gate_detach(work->store, cgroup->id, &error);
+
+	if (err == -ENOENT)
+		bg_error(&error, err, "%.512s is not a gate: bindgate attach makes it one", cgroup->name);
+	if (err)
+		note(work, cgroup->name, err == -ENOENT ? NO_GATE : FAILED, &error);
+	else
+		json_array_append_new(work->done, bg_json_text(cgroup->name));
+}
+
+static void detach_all(struct work *work)
 {
 	struct bg_error error = { "" };
 	size_t count = 0;
 	__u64 *ids = NULL;
-	int status = DONE, err = bg_gate_ids(store, &ids, &count, &error);
 
-	if (err)
-		return fail(cli, err, &error);
+	if (bg_gate_ids(work->store, &ids, &count, &error))
+		note(work, "", FAILED, &error);
 	for (size_t i = 0; i < count; i++) {
-		struct bg_cgroup cgroup = { .id = ids[i] };
-		int one;
+		struct bg_cgroup cgroup;
 
 		if (bg_cgroup_from_id(ids[i], &cgroup, NULL)) {
-			cgroup.id = ids[i];
+			cgroup = (struct bg_cgroup){ .id = ids[i] };
 			snprintf(cgroup.name, sizeof(cgroup.name), "id:%llu", ids[i]);
 		}
-		one = detach(cli, store, &cgroup, done);
-		status = one == DONE ? status : one;
+		detach(work, &cgroup);
 	}
 	free(ids);
-	if (!count && !cli->json)
-		printf("There were no gates.\n");
-	if (status != DONE)
-		return status;
-	err = bg_store_remove(store, &error);
-	return err ? fail(cli, err, &error) : DONE;
+	if (work->status == DONE && bg_store_remove(work->store, &error))
+		note(work, "", FAILED, &error);
 }
 
-static int detach_named(struct cli *cli, struct bg_store *store, char **names, json_t *done)
+static void detach_named(struct work *work, char **names)
 {
+	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
-	int status = DONE;
 
 	for (; *names; names++) {
-		int one = find_gate(cli, *names, &cgroup);
+		int status = name_gate(*names, &cgroup, &error);
 
-		one = one == DONE ? detach(cli, store, &cgroup, done) : one;
-
-		status = status == DONE ? one : status;
+		if (status == DONE)
+			detach(work, &cgroup);
+		else
+			note(work, *names, status, &error);
 	}
-	return status;
 }
 
 int run_detach(struct cli *cli, int argc, char **argv)
 {
+	struct work work = { .cli = cli, .done = json_array(), .errors = json_array() };
 	struct bg_error error = { "" };
 	struct bg_store store;
-	json_t *done = json_array();
 	bool all = false;
-	int err, status;
+	const json_t *name;
+	size_t i;
+	int err;
 
 	while (next_option(cli, argc, argv, options) != -1)
 		all = true;
 	if (all == (optind < argc))
 		return usage(cli, all ? "--all and a cgroup do not go together" : "a cgroup is missing, or --all");
-	err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	err = bg_store_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
-	status = all ? detach_all(cli, &store, done) : detach_named(cli, &store, argv + optind, done);
-	bg_store_close(&store);
-	if (cli->json && status == DONE)
-		print_json(json_pack("{s:o}", "detached", done));
+	work.store = &store;
+	if (all)
+		detach_all(&work);
 	else
-		json_decref(done);
-	return status == DONE ? finish(cli) : status;
+		detach_named(&work, argv + optind);
+	bg_store_close(&store);
+	if (cli->json)
+		print_json(json_pack("{s:o,s:o}", "detached", work.done, "errors", work.errors));
+	else if (all && !json_array_size(work.done) && work.status == DONE)
+		printf("There were no gates.\n");
+	else
+		json_array_foreach(work.done, i, name) printf("detached %s\n", json_string_value(name));
+	return work.status == DONE ? finish(cli) : work.status;
 }

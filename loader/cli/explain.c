@@ -174,7 +174,7 @@ static void tell(const struct cli *cli, const struct bg_explanation *why)
 
 int run_explain(struct cli *cli, int argc, char **argv)
 {
-	struct bg_explanation *why = malloc(sizeof(*why));
+	static struct bg_explanation why; /* 130 KiB */
 	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
 	struct bg_store store;
@@ -197,13 +197,11 @@ int run_explain(struct cli *cli, int argc, char **argv)
 	err = bg_store_open(cli->pin_dir, BG_STORE_READ, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
-	err = bg_explain(&store, (pid_t)pid, &cgroup, &bind, why, &error);
+	err = bg_explain(&store, (pid_t)pid, &cgroup, &bind, &why, &error);
 	bg_store_close(&store);
 	if (err)
 		return fail(cli, err, &error);
-	tell(cli, why);
+	tell(cli, &why);
 	status = finish(cli);
-	status = why->error ? FAILED : status;
-	free(why);
-	return status;
+	return why.error ? FAILED : status;
 }

@@ -7,26 +7,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-int find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out)
+int name_gate(const char *name, struct bg_cgroup *out, struct bg_error *error)
 {
 	struct bg_cgroup cgroup = { 0 };
-	struct bg_error error = { "" };
 	char *end;
 	int err;
 
 	if (strncmp(name, "id:", 3)) {
-		err = bg_cgroup_find(name, out, &error);
-		if (err == -ENOENT)
-			return fail_as(cli, NO_GATE, &error);
-		return err ? fail(cli, err, &error) : DONE;
+		err = bg_cgroup_find(name, out, error);
+		return err == -ENOENT ? NO_GATE : err ? FAILED : DONE;
 	}
 	errno = 0;
 	cgroup.id = strtoull(name + 3, &end, 10);
-	if (errno || name[3] < '1' || name[3] > '9' || *end)
-		return usage(cli, "\"%.32s\" is not a cgroup's id: id:N, with the number that list -j shows", name);
+	if (errno || name[3] < '1' || name[3] > '9' || *end) {
+		bg_error(error, -EINVAL, "\"%.32s\" is not a cgroup's id: id:N, with the number that list -j shows",
+			 name);
+		return USAGE;
+	}
 	snprintf(cgroup.name, sizeof(cgroup.name), "%s", name);
 	*out = cgroup;
 	return DONE;
+}
+
+int find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out)
+{
+	struct bg_error error = { "" };
+	int status = name_gate(name, out, &error);
+
+	return status == DONE ? DONE : fail_as(cli, status, &error);
 }
 
 int not_a_gate(const struct cli *cli, const struct bg_cgroup *cgroup)
@@ -61,7 +69,8 @@ static int read_all(struct cli *cli, struct bg_store *store, int (*each)(const s
 	return status;
 }
 
-int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gate *gate, void *arg), void *arg)
+static int each_locked(struct cli *cli, const char *name, int (*each)(const struct bg_gate *gate, void *arg),
+		       void *arg)
 {
 	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
@@ -87,5 +96,24 @@ int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gat
 		status = each(gate, arg);
 	free(gate);
 	bg_store_close(&store);
+	return status;
+}
+
+/* What `each` prints is held back until the lock is gone: whoever reads may take their time. */
+int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gate *gate, void *arg), void *arg)
+{
+	FILE *out = stdout;
+	char *text = NULL;
+	size_t size = 0;
+	int status;
+
+	stdout = open_memstream(&text, &size);
+	if (!stdout)
+		abort();
+	status = each_locked(cli, name, each, arg);
+	fclose(stdout);
+	stdout = out;
+	fwrite(text, 1, size, stdout);
+	free(text);
 	return status;
 }

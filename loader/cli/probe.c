@@ -74,22 +74,24 @@ int run_probe(struct cli *cli, int argc, char **argv)
 
 int run_version(struct cli *cli, int argc, char **argv)
 {
-	struct bg_store store = { .dir_fd = -1 };
-	const char *loaded = NULL;
+	char loaded[sizeof(((struct bg_program *)0)->version)] = "";
+	struct bg_store store;
 
 	next_option(cli, argc, argv, options);
 	if (optind < argc && strcmp(argv[optind], "version"))
 		return usage(cli, "version takes no arguments");
-	if (!bg_store_open(cli->pin_dir, BG_STORE_READ, &store, NULL) && store.has_program)
-		loaded = store.program.version;
+	if (!bg_store_open(cli->pin_dir, BG_STORE_READ, &store, NULL)) {
+		if (store.has_program)
+			memcpy(loaded, store.program.version, sizeof(loaded));
+		bg_store_close(&store);
+	}
 	if (cli->json) {
 		print_json(json_pack("{s:s,s:i,s:s,s:s?}", "version", BINDGATE_VERSION, "layout", BG_ABI, "libbpf",
-				     libbpf_version_string(), "loaded", loaded));
+				     libbpf_version_string(), "loaded", *loaded ? loaded : NULL));
 	} else {
 		printf("bindgate %s (layout %d), libbpf %s\n", BINDGATE_VERSION, BG_ABI, libbpf_version_string());
-		if (loaded)
+		if (*loaded)
 			printf("programs in the kernel: loaded by bindgate %s\n", loaded);
 	}
-	bg_store_close(&store);
 	return finish(cli);
 }

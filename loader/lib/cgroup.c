@@ -258,9 +258,9 @@ static int make_absolute(const char *text, const struct bg_cgroup_mounted *mount
 	if (is_here && !getcwd(here, sizeof(here)))
 		return bg_error(error, -errno, "cannot tell the working directory: %s", strerror(errno));
 	if (text[0] == '/') {
-		/* A name as bindgate prints it, where the file system has nothing of that name. */
+		/* A name as bindgate prints it, where that is no cgroup of its own. */
 		length = snprintf(path, PATH_MAX, "%s%s", mounted->path, text);
-		if (length < PATH_MAX && access(text, F_OK) && errno == ENOENT && bg_cgroup_is_v2(path))
+		if (length < PATH_MAX && !bg_cgroup_is_v2(text) && bg_cgroup_is_v2(path))
 			return 0;
 		length = snprintf(path, PATH_MAX, "%s", text);
 	} else {

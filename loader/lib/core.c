@@ -324,7 +324,7 @@ static int unusable(struct bg_store *store, struct bg_error *error)
 	if (bg_pin_each(bg_pin_path(gates, store->dir, "gates"), is_gate, NULL))
 		return bg_error(
 			error, -EPROTO,
-			"%s/core is damaged or was made by a bindgate of another layout (%s; this one "
+			"%s/core is gone, damaged or was made by a bindgate of another layout (%s; this one "
 			"has layout %d); its gates still hold. To begin anew: bindgate detach --all, then attach again",
 			store->dir, store->has_program ? store->program.version : "unknown version", BG_ABI);
 	if (bg_core_remove(store))
@@ -348,7 +348,6 @@ int bg_store_load(struct bg_store *store, struct bg_error *error)
 {
 	bool usable = maps_are_usable(store) && (!store->has_program || store->program.abi == BG_ABI);
 	struct hooks_bpf *skeleton = NULL;
-	char core[PIN_PATH_MAX];
 	int err;
 
 	err = make_dirs(store, error);
@@ -357,7 +356,7 @@ int bg_store_load(struct bg_store *store, struct bg_error *error)
 	if (usable && store->has_program && store->program.build == this_build() && store->bind4 >= 0 &&
 	    store->bind6 >= 0)
 		return 0;
-	if (!usable && !access(bg_pin_path(core, store->dir, "core"), F_OK)) {
+	if (!usable) {
 		err = unusable(store, error);
 		if (err)
 			return err;

@@ -144,8 +144,12 @@ int bg_gate_detach(struct bg_store *store, __u64 id, struct bg_error *error)
 
 	gate_dir(dir, store, "", id);
 	gate_dir(aside, store, "old-", id);
-	if (rename(dir, aside))
-		return bg_error(error, -errno, errno == ENOENT ? "no gate there" : "cannot end the gate in %s", dir);
+	if (rename(dir, aside)) {
+		if (errno == ENOENT)
+			return bg_error(error, -ENOENT, "no gate there");
+		/* something that nobody can take away is there: end it where it is */
+		memcpy(aside, dir, sizeof(aside));
+	}
 	bg_portmap_clear(store, id); /* at once, and for both families */
 	return bg_links_remove(aside, error);
 }
@@ -173,8 +177,12 @@ int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct b
 	if (!gate_exists(store, id))
 		return bg_error(error, -ENOENT, "no gate there");
 	err = bg_cgroup_from_id(id, &gate.cgroup, error);
-	if (err)
+	if (err == -EXDEV) { /* outside of this cgroup namespace: it has no name here */
+		gate.cgroup = (struct bg_cgroup){ .id = id };
+		snprintf(gate.cgroup.name, sizeof(gate.cgroup.name), "id:%llu", id);
+	} else if (err) {
 		return err;
+	}
 	err = store->portmaps < 0 ? -ENOENT : bg_portmap_read(store, id, &gate.map);
 	if (!err && gate.map.abi)
 		err = bg_decompile(&gate.map, &gate.policy, NULL);

@@ -11,7 +11,7 @@
 const char *const bg_hook_names[BG_HOOKS] = { "bind4", "bind6" };
 static const enum bpf_attach_type hook_types[BG_HOOKS] = { BPF_CGROUP_INET4_BIND, BPF_CGROUP_INET6_BIND };
 
-static bool link_is_attached(const char *path, __u64 id)
+static bool link_is_attached(const char *path, int hook, __u64 id)
 {
 	struct bpf_link_info info = { 0 };
 	__u32 size = sizeof(info);
@@ -21,7 +21,7 @@ static bool link_is_attached(const char *path, __u64 id)
 	if (link < 0)
 		return false;
 	attached = !bpf_obj_get_info_by_fd(link, &info, &size) && info.type == BPF_LINK_TYPE_CGROUP &&
-		   info.cgroup.cgroup_id == id;
+		   info.cgroup.cgroup_id == id && info.cgroup.attach_type == hook_types[hook];
 	close(link);
 	return attached;
 }
@@ -31,7 +31,7 @@ bool bg_links_whole(const char *dir, __u64 id)
 	char path[PIN_PATH_MAX];
 
 	for (int hook = 0; hook < BG_HOOKS; hook++)
-		if (!link_is_attached(bg_pin_path(path, dir, "%s", bg_hook_names[hook]), id))
+		if (!link_is_attached(bg_pin_path(path, dir, "%s", bg_hook_names[hook]), hook, id))
 			return false;
 	return true;
 }
@@ -107,7 +107,7 @@ int bg_links_make(const char *dir, const char *cgroup_path, __u64 id, const int 
 		return cgroup;
 	for (int hook = 0; hook < BG_HOOKS && !err; hook++) {
 		bg_pin_path(pins[hook], dir, "%s", bg_hook_names[hook]);
-		if (link_is_attached(pins[hook], id))
+		if (link_is_attached(pins[hook], hook, id))
 			continue;
 		remove_link(pins[hook]);
 		err = make_link(pins[hook], cgroup, cgroup_path, programs[hook], hook_types[hook], error);

@@ -89,7 +89,7 @@ static bool still_there(const char *dir, int fd)
 	       now.st_dev == locked.st_dev;
 }
 
-/* Returns the locked directory's fd, -ENOENT where a reader finds none. */
+/* Returns the locked directory's fd; -ENOENT where there is none and it is not to be made. */
 static int open_locked(const char *dir, enum bg_store_access access, struct bg_error *error)
 {
 	for (;;) {
@@ -104,7 +104,7 @@ static int open_locked(const char *dir, enum bg_store_access access, struct bg_e
 			return bg_error(error, -errno, "cannot open the pin directory %s: %s", dir, strerror(errno));
 		err = check_dir(dir, fd, error);
 		if (!err)
-			err = lock(dir, fd, access == BG_STORE_WRITE ? LOCK_EX : LOCK_SH, error);
+			err = lock(dir, fd, access == BG_STORE_READ ? LOCK_SH : LOCK_EX, error);
 		if (!err && still_there(dir, fd))
 			return fd;
 		close(fd);
@@ -113,51 +113,51 @@ static int open_locked(const char *dir, enum bg_store_access access, struct bg_e
 	}
 }
 
-int bg_store_open(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
+/* Whoever has it for itself clears away what killed commands left. */
+static int open_once(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
 {
-	struct bg_store store = { .writable = access == BG_STORE_WRITE };
-	size_t length = strlen(dir);
-	int err = 0;
+	struct bg_store store = { .writable = access != BG_STORE_READ };
 
 	bg_core_forget(&store);
+	snprintf(store.dir, sizeof(store.dir), "%s", dir);
+	store.dir_fd = open_locked(store.dir, access, error);
+	if (store.dir_fd == -ENOENT && access != BG_STORE_WRITE)
+		store.dir_fd = -1;
+	else if (store.dir_fd < 0)
+		return store.dir_fd;
+	if (store.dir_fd >= 0)
+		bg_core_open(&store);
+	if (store.dir_fd >= 0 && store.writable)
+		bg_sweep(&store);
+	*out = store;
+	return 0;
+}
+
+int bg_store_open(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
+{
+	char path[sizeof(out->dir)];
+	size_t length = strlen(dir);
+	struct bg_store sweeper;
+	int err;
+
 	if (geteuid() != 0)
 		return bg_error(error, -EPERM, "must be run as root (try sudo)");
 	while (length > 1 && dir[length - 1] == '/')
 		length--;
-	if (length >= sizeof(store.dir) || dir[0] != '/')
+	if (length >= sizeof(path) || dir[0] != '/')
 		return bg_error(error, -EINVAL,
 				"the pin directory must be an absolute path shorter than %zu characters",
-				sizeof(store.dir));
-	memcpy(store.dir, dir, length);
-
-	store.dir_fd = open_locked(store.dir, access, error);
-	if (store.dir_fd == -ENOENT && access == BG_STORE_READ) {
-		store.dir_fd = -1;
-		*out = store;
-		return 0;
+				sizeof(path));
+	memcpy(path, dir, length);
+	path[length] = '\0';
+	/* A lock is let go of before it is made stronger: others may do anything in between. So begin anew. */
+	if (access == BG_STORE_READ && bg_sweep_is_due(path)) {
+		err = open_once(path, BG_STORE_EDIT, &sweeper, error);
+		if (err)
+			return err;
+		bg_store_close(&sweeper);
 	}
-	if (store.dir_fd < 0)
-		return store.dir_fd;
-
-	/* A reader that finds something to clear away becomes a writer for that long. */
-	if (!store.writable && bg_sweep_is_due(store.dir)) {
-		err = lock(store.dir, store.dir_fd, LOCK_EX, error);
-		store.writable = true;
-	}
-	if (!err)
-		bg_core_open(&store);
-	if (!err && store.writable)
-		bg_sweep(&store);
-	if (!err && store.writable && access == BG_STORE_READ) {
-		store.writable = false;
-		err = lock(store.dir, store.dir_fd, LOCK_SH, error);
-	}
-	if (err) {
-		bg_store_close(&store);
-		return err;
-	}
-	*out = store;
-	return 0;
+	return open_once(path, access, out, error);
 }
 
 void bg_store_close(struct bg_store *store)

@@ -31,6 +31,17 @@ struct sweep {
 	char gates[PIN_PATH_MAX];
 };
 
+/* The port map is the cgroup's: where a gate stands on it besides, it is that gate's. */
+static void take_away(const struct sweep *sweep, const char *dir, __u64 id)
+{
+	char final[PIN_PATH_MAX];
+
+	bg_pin_path(final, sweep->gates, "%llu", id);
+	if (access(final, F_OK))
+		bg_portmap_clear(sweep->store, id);
+	bg_links_remove(dir, NULL);
+}
+
 /* Killed while it was made: with links and policy it is a gate like any, without it is none. */
 static void finish(const struct sweep *sweep, const char *dir, __u64 id)
 {
@@ -41,8 +52,7 @@ static void finish(const struct sweep *sweep, const char *dir, __u64 id)
 	if (bg_links_whole(dir, id) && !bg_portmap_read(sweep->store, id, &map) && map.abi && access(final, F_OK) &&
 	    !rename(dir, final))
 		return;
-	bg_portmap_clear(sweep->store, id);
-	bg_links_remove(dir, NULL);
+	take_away(sweep, dir, id);
 }
 
 static int sweep_gate(const char *name, void *arg)
@@ -55,8 +65,7 @@ static int sweep_gate(const char *name, void *arg)
 	if (bg_pin_id(name, "new-", &id)) {
 		finish(sweep, dir, id);
 	} else if (bg_pin_id(name, "old-", &id)) {
-		bg_portmap_clear(sweep->store, id);
-		bg_links_remove(dir, NULL);
+		take_away(sweep, dir, id);
 	} else if (bg_pin_id(name, "", &id) && !bg_cgroup_exists(id)) {
 		bg_links_remove(dir, NULL);
 	}

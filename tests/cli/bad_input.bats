@@ -67,7 +67,7 @@ refuses_rule() { # RULE REASON
 	says 3 "no such cgroup: $CG/nosuch (mkdir makes one)" detach "$CG/nosuch"
 	says 3 "$NAME is not a gate: bindgate attach makes it one" detach "$CG"
 	says 3 "$NAME is not a gate: bindgate attach makes it one" list "$CG"
-	says 2 '"id:0" is not a cgroup'\''s id: id:N, with the number that list -j shows; see bindgate detach --help' detach id:0
+	says 2 '"id:0" is not a cgroup'\''s id: id:N, with the number that list -j shows' detach id:0
 }
 
 @test "a cgroup v1 directory, on a hybrid host: the one that was meant" {
@@ -81,6 +81,13 @@ refuses_rule() { # RULE REASON
 	equal line "$output" "bindgate: $v1 is a cgroup v1 directory; bindgate needs cgroup v2: did you mean $CGROUP2/${v1##*/}?"
 }
 
+@test "what is not there is not made by looking for it" {
+	says 3 "$NAME is not a gate: bindgate attach makes it one" detach "$CG"
+	says 3 "$NAME is not a gate: bindgate attach makes it one" add "$CG" 80
+	run -0 bindgate list
+	[ ! -e "$BINDGATE_PIN_DIR" ]
+}
+
 @test "command lines" {
 	says 2 'there is no command "lisst"; did you mean list?; see bindgate help' lisst
 	says 2 'there is no command "frobnicate"; see bindgate help' frobnicate
@@ -89,6 +96,7 @@ refuses_rule() { # RULE REASON
 	says 2 'the default is pass or deny, not "maybe"; see bindgate attach --help' attach --default maybe "$CG" 80
 	says 2 'netns is any or host, not "guest"; see bindgate attach --help' attach --netns guest "$CG" 80
 	says 2 '--nope is not an option here, or its value is missing; see bindgate attach --help' attach --nope "$CG" 80
+	says 2 '-x is not an option here, or its value is missing; see bindgate list --help' list -xj
 	says 2 'a cgroup is missing, or --all; see bindgate detach --help' detach
 	says 2 '--all and a cgroup do not go together; see bindgate detach --help' detach --all "$CG"
 	says 2 'maps knows one thing to do: dump; see bindgate maps --help' maps

@@ -3,6 +3,7 @@
 
 binder.py [--uid UID] [--gid GID] 'PROTO ADDRESS PORT'...          a line each: "ok ADDRESS PORT" or an errno's name
 binder.py … --loop 'PROTO ADDRESS PORT'...    until a line comes in: {"PROTO ADDRESS PORT": {"outcome": count}}
+binder.py … --count N 'PROTO ADDRESS PORT'...  N times, of which the last is told
 binder.py …                                                        requests from standard input, answered one by one
 """
 import argparse
@@ -53,12 +54,16 @@ def main():
     parser.add_argument('--uid', type=int, default=65534)
     parser.add_argument('--gid', type=int, default=65534)
     parser.add_argument('--loop', action='store_true')
+    parser.add_argument('--count', type=int, default=1)
     parser.add_argument('requests', nargs='*')
     options = parser.parse_args()
     drop(options.uid, options.gid)
     if options.loop:
         loop(options.requests)
         return
+    for _ in range(options.count - 1):
+        for request in options.requests:
+            bind(request)
     for request in options.requests or iter(sys.stdin.readline, ''):
         print(bind(request), flush=True)
 

@@ -42,6 +42,53 @@ load common
 	ended 3 "/ is not a gate: bindgate attach makes it one"
 }
 
+@test "editing a gate does not bring back what has expired" {
+	bindgate attach "$CG" 81/tcp,for=1s
+	until [ "$(binds 'tcp 127.0.0.1 81')" = EACCES ]; do sleep 0.1; done
+	bindgate add "$CG" 8443/tcp
+	bindgate remove "$CG" 8443/tcp
+	equal expired "$(binds 'tcp 127.0.0.1 81')" EACCES
+	equal left "$(bindgate list -j | json "d['gates'][0]['rules'][0]['expires_in_s']")" 0
+	bindgate attach "$CG" 81/tcp,for=10m
+	equal anew "$(binds 'tcp 127.0.0.1 81')" 'ok 127.0.0.1 81'
+}
+
+@test "a gate's id names it for every command" {
+	local id
+	bindgate attach "$CG" 80
+	id=id:$(id_of "$CG")
+	bindgate add "$id" 443
+	bindgate remove "$id" 80
+	equal rules "$(rules_of)" 443
+	bindgate list "$id"
+	bindgate maps dump "$id"
+	bindgate detach "$id"
+}
+
+@test "several cgroups at once: what can be detached is, what cannot is told" {
+	mkdir "$CG/a" "$CG/b"
+	bindgate attach "$CG/a" 80
+	bindgate attach "$CG/b" 80
+	run -3 --separate-stderr bindgate detach "$CG/a" "$CG" "$CG/b"
+	equal done "$output" "detached $NAME/a
+detached $NAME/b"
+	equal told "$stderr" "bindgate: $NAME is not a gate: bindgate attach makes it one"
+	bindgate attach "$CG/a" 80
+	run -3 bindgate detach -j "$CG" "$CG/a"
+	equal json "$(json "[d['detached'], [e['cgroup'] for e in d['errors']]]" <<<"$output")" "[[\"$NAME/a\"], [\"$NAME\"]]"
+}
+
+@test "a reader that takes its time holds nobody up" {
+	mkdir "$CG/"{1..7}
+	for i in 1 2 3 4 5 6 7; do bindgate attach "$CG/$i" $(seq 1000 2 1500); done
+	bindgate maps dump | { sleep 3; cat >/dev/null; } 3>&- &
+	sleep 0.3
+	SECONDS=0
+	bindgate attach "$CG" 80
+	[ "$SECONDS" -le 1 ]
+	wait
+}
+
 @test "list and maps dump show what the kernel enforces" {
 	bindgate attach "$CG" 80/tcp 8000-8010=9000 443/tcp,uid=0 --label 'the web'
 	binds 'tcp 127.0.0.1 80' 'udp 127.0.0.1 8005' 'tcp 127.0.0.1 443'
@@ -76,7 +123,7 @@ udp    8011-65535  pass     default                                1"
 		'[{"decides": true, "first": 80, "last": 80, "protocol": "tcp", "rule": 0, "verdict": "allow"}]'
 	equal attach "$(bindgate attach -j "$CG" 80 80/tcp | json "[sorted(d), d['result'], d['warnings']]")" \
 		'[["gate", "result", "warnings"], "replaced", ["rule \"80/tcp\" can never match: \"80\" before it takes all its binds"]]'
-	equal detach "$(bindgate detach -j "$CG" | json d)" "{\"detached\": [\"$NAME\"]}"
+	equal detach "$(bindgate detach -j "$CG" | json d)" "{\"detached\": [\"$NAME\"], \"errors\": []}"
 	equal none "$(bindgate -j | json d)" '{"gates": []}'
 	equal error "$(bindgate attach -j "$CG" 0 | json "[sorted(d), d['error']['code']]")" '[["error"], 2]'
 }

@@ -77,14 +77,55 @@ load common
 }
 
 @test "something foreign among the pins: the gate ends all the same" {
-	bindgate attach "$CG" 80
-	mkdir "$BINDGATE_PIN_DIR/gates/$(id_of "$CG")/mine" "$BINDGATE_PIN_DIR/gates/foreign"
+	local id
+	id=$(id_of "$CG")
+	bindgate attach "$CG" deny:7000
+	mkdir "$BINDGATE_PIN_DIR/gates/$id/mine" "$BINDGATE_PIN_DIR/gates/foreign"
 	run -0 bindgate list
-	run -1 bindgate detach "$CG"
-	ended 1 "bindgate did not make what is in there: take it out by hand"
+	for round in 1 2; do
+		run bindgate detach "$CG"
+		[ "$round" = 2 ] || ended 1 "bindgate did not make what is in there: take it out by hand"
+		equal detached "$(binds 'tcp 127.0.0.1 7000')" 'ok 127.0.0.1 7000'
+		run -0 bindgate attach "$CG" deny:7000
+		run -0 bindgate list
+		equal denied "$(binds 'tcp 127.0.0.1 7000')" EACCES
+	done
+}
+
+@test "what a killed command left beside a gate does not open the gate" {
+	local id
+	id=$(id_of "$CG")
+	bindgate attach "$CG" deny:7000
+	for state in new old; do
+		mkdir "$BINDGATE_PIN_DIR/gates/$state-$id"
+		run -0 --separate-stderr bindgate list
+		equal told "$stderr" ""
+		equal "$state" "$(binds 'tcp 127.0.0.1 7000')" EACCES
+		no_leftovers
+	done
+}
+
+@test "pins that are crossed: attach repairs the gate" {
+	local id
+	id=$(id_of "$CG")
+	bindgate attach "$CG" deny:7000
+	rm "$BINDGATE_PIN_DIR/gates/$id/bind4"
+	mv "$BINDGATE_PIN_DIR/gates/$id/bind6" "$BINDGATE_PIN_DIR/gates/$id/bind4"
+	run -0 --separate-stderr bindgate list
+	[[ $stderr == *"a link is missing"* ]]
+	run -0 bindgate attach "$CG" deny:7000
+	equal denied "$(binds 'tcp 127.0.0.1 7000' 'tcp ::1 7000')" "$REFUSED"
+	equal programs "$(attached "$CG")" 2
+}
+
+@test "the whole core taken away by hand: gates hold, and detach works" {
+	bindgate attach "$CG" 80
+	rm -r "$BINDGATE_PIN_DIR/core"
+	equal holds "$(both_80)" "$GRANTED"
+	run -1 bindgate attach "$CG" 443
+	ended 1 "its gates still hold. To begin anew: bindgate detach --all, then attach again"
+	run -0 bindgate detach --all
 	equal detached "$(both_80)" "$REFUSED"
-	run -0 bindgate attach "$CG" 80
-	equal granted "$(both_80)" "$GRANTED"
 }
 
 @test "the shared maps taken away by hand: gates hold, and detach works" {
