@@ -19,26 +19,53 @@ static const char *socket_text(const struct bg_bind *bind, char text[static 80])
 	return text;
 }
 
-/* What is said, line by line; for JSON kept as objects. */
+/* What is said, point by point. */
+struct point {
+	char *what;
+	char *says;
+	const char *mark; /* a style */
+};
+
 struct account {
 	const struct cli *cli;
-	json_t *steps;
+	struct point points[2 * BG_STEPS_MAX + BG_OTHERS_MAX + BG_HOLDERS_MAX + 8];
+	size_t count;
 };
 
 __attribute__((format(printf, 4, 5))) static void say(struct account *account, const char *what, const char *mark,
 						      const char *format, ...)
 {
+	struct point *point = &account->points[account->count++];
 	char text[1600];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (account->cli->json)
-		json_array_append_new(account->steps, json_pack("{s:o,s:o}", "what", bg_json_text(what), "says",
-								bg_json_text(text)));
-	else
-		printf("  %-22s %s%s%s\n", bg_clean(what), style(mark), bg_clean(text), style("plain"));
+	*point = (struct point){ .what = strdup(bg_clean(what)), .says = strdup(bg_clean(text)), .mark = mark };
+	if (!point->what || !point->says)
+		abort();
+}
+
+static void print_points(const struct account *account)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < account->count; i++)
+		width = strlen(account->points[i].what) > width ? strlen(account->points[i].what) : width;
+	for (size_t i = 0; i < account->count; i++)
+		printf("  %-*s  %s%s%s\n", (int)width, account->points[i].what, style(account->points[i].mark),
+		       account->points[i].says, style("plain"));
+}
+
+static json_t *points_json(const struct account *account)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < account->count; i++)
+		json_array_append_new(list, json_pack("{s:s,s:s}", "what", account->points[i].what, "says",
+						      account->points[i].says));
+	return list;
 }
 
 static void say_process(struct account *account, const struct bg_explanation *why)
@@ -141,10 +168,11 @@ static void say_end(struct account *account, const struct bg_explanation *why)
 				     "error", error_name(why->error), "pid", why->process.pid, "cgroup",
 				     bg_json_text(why->cgroup.name), "protocol",
 				     bg_protocol_name(why->asked.protocol), "asked", bind_json(&why->asked),
-				     "given", bind_json(&why->given), "steps", account->steps, "remedy",
+				     "given", bind_json(&why->given), "steps", points_json(account), "remedy",
 				     *why->remedy ? bg_json_text(why->remedy) : NULL));
 		return;
 	}
+	print_points(account);
 	if (!why->error)
 		printf("%sIt would succeed%s, and be bound to %s.\n", style("green"), style("plain"),
 		       socket_text(&why->given, given));
@@ -157,9 +185,10 @@ static void say_end(struct account *account, const struct bg_explanation *why)
 
 static void tell(const struct cli *cli, const struct bg_explanation *why)
 {
-	struct account account = { .cli = cli, .steps = json_array() };
+	static struct account account;
 	char asked[80];
 
+	account.cli = cli;
 	if (!cli->json)
 		printf("A bind to %s over %s:\n", socket_text(&why->asked, asked),
 		       why->asked.protocol == BG_UDP ? "UDP" : "TCP");

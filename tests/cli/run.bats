@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# A command in a gate of its own, gone when it ends.
+
+load common
+
+# bindgate run from within the test's cgroup and network.
+run_in() {
+	in_cgroup "$CG" nsenter --net="/proc/self/fd/$NET" "$BINDGATE" run "$@"
+}
+
+nothing_left() {
+	equal cgroups "$(find "$CG" -mindepth 1 -type d)" ""
+	equal gates "$(bindgate list -j | json "d['gates']")" "[]"
+	equal runs "$(find "$BINDGATE_PIN_DIR/runs" -mindepth 1 2>/dev/null)" ""
+}
+
+BIND='import socket, sys; s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); print("ok", s.getsockname()[1])'
+
+@test "the command binds what was granted, as the user, and no more" {
+	run -0 run_in --user nobody 80/tcp -- "$PYTHON" -c "$BIND" 80
+	equal granted "$output" "ok 80"
+	run -1 run_in --user nobody 80/tcp -- "$PYTHON" -c "$BIND" 81
+	ended 1 PermissionError
+	run -1 run_in --user 65534 --default deny 80/tcp -- "$PYTHON" -c "$BIND" 8080
+	run -0 run_in --user 65534 3000=80 -- "$PYTHON" -c "$BIND" 3000
+	equal rewritten "$output" "ok 80"
+	nothing_left
+}
+
+@test "the user has no capability, and an environment of its own" {
+	run -0 run_in --user nobody 80 -- sh -c 'id -u; grep -E "^Cap(Inh|Prm|Eff|Amb)" /proc/self/status | cut -f 2 | sort -u; echo "$USER $HOME"'
+	equal user "$output" "65534
+0000000000000000
+nobody $(getent passwd nobody | cut -d: -f6)"
+	run -2 bindgate run --user nosuchuser 80 -- true
+	ended 2 'there is no user "nosuchuser" here'
+}
+
+@test "its exit status, or its signal, is bindgate's" {
+	run -7 run_in 80 -- sh -c 'exit 7'
+	run -0 run_in 80 -- true
+	run -143 run_in 80 -- sh -c 'kill -TERM $$'
+	run -137 run_in 80 -- sh -c 'kill -KILL $$'
+	run -127 run_in 80 -- /no/such/command
+	equal told "$output" "bindgate: cannot run /no/such/command: No such file or directory"
+	run -126 run_in 80 -- /etc/passwd
+	run -2 bindgate run 80
+	ended 2 "a command is missing, behind --"
+	run -2 bindgate run 70000 -- true
+	nothing_left
+}
+
+@test "what the command left running is killed with its gate" {
+	run -0 run_in 80 -- sh -c 'setsid sleep 1000 >/dev/null 2>&1 & echo $!'
+	! readlink "/proc/$output/exe"
+	nothing_left
+}
+
+@test "SIGTERM and SIGINT are passed on" {
+	for signal in TERM INT; do
+		mkfifo "$WORK/$signal"
+		run_in 80 -- bash -c 'trap "echo got it; exit 5" '$signal'; echo ready; while :; do sleep 0.05; done' >"$WORK/$signal" 3>&- &
+		exec 7<"$WORK/$signal"
+		read -r -u 7 line
+		pkill -"$signal" -P $! -f "bindgate run" || kill -"$signal" $!
+		read -r -u 7 line
+		equal "$signal" "$line" "got it"
+		run -5 wait $!
+	done
+	nothing_left
+}
+
+@test "kill -9 of bindgate: the command dies, the next command collects the rest" {
+	run_in 80 -- bash -c 'setsid sleep 1000 & echo "$$ $!"; sleep 1000' >"$WORK/out" 3>&- &
+	until [ -s "$WORK/out" ]; do sleep 0.02; done
+	local command left bindgate
+	read -r command left <"$WORK/out"
+	bindgate=$(awk '/^PPid/ { print $2 }' "/proc/$command/status")
+	kill -9 "$bindgate"
+	for _ in $(seq 100); do readlink "/proc/$command/exe" || break; sleep 0.02; done
+	! readlink "/proc/$command/exe"
+	readlink "/proc/$left/exe"
+	mkdir "$CG/other"
+	bindgate attach "$CG/other" 80
+	! readlink "/proc/$left/exe"
+	bindgate detach "$CG/other"
+	rmdir "$CG/other"
+	nothing_left
+}
+
+@test "a terminal stays a terminal" {
+	in_cgroup "$CG" script -qec "$BINDGATE run 80 -- sh -c 'test -t 0 && test -t 1 && read line </dev/tty && echo got \$line'" /dev/null \
+		>"$WORK/out" <<<hello
+	grep -q "got hello" "$WORK/out"
+	nothing_left
+}
+
+@test "Ctrl-C on a terminal reaches the command once" {
+	command -v tmux >/dev/null
+	cat >"$WORK/count" <<-'END'
+		n=0
+		trap 'n=$((n + 1))' INT
+		echo ready
+		while [ ! -e "$1" ]; do sleep 0.05; done
+		echo "interrupts: $n"
+	END
+	tmux -L "bg-$$" -f /dev/null new-session -d -x 80 -y 24 \
+		"echo 0 >$CG/cgroup.procs; BINDGATE_PIN_DIR=$BINDGATE_PIN_DIR $BINDGATE run 80 -- bash $WORK/count $WORK/stop >$WORK/out"
+	until grep -q ready "$WORK/out" 2>/dev/null; do sleep 0.02; done
+	tmux -L "bg-$$" send-keys C-c
+	sleep 0.3
+	touch "$WORK/stop"
+	until grep -q interrupts "$WORK/out"; do sleep 0.02; done
+	tmux -L "bg-$$" kill-server 2>/dev/null || true
+	equal once "$(tail -n 1 "$WORK/out")" "interrupts: 1"
+}

@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# explain and learn: from "permission denied" to the line that helps.
+
+load common
+
+@test "from the error message to a served page, by the line that explain prints" {
+	echo 'hello' >"$WORK/index.html"
+	chmod a+rX "$WORK" "$WORK/index.html"
+	run served "$PYTHON" -m http.server 80 --directory "$WORK"
+	[[ $output == *"Permission denied"* ]]
+	served sleep 60 3>&- &
+	until read -r pid <"$CG/cgroup.procs"; do :; done
+	run -1 bindgate explain "$pid" 80/tcp
+	ended 1 "It would be refused: EACCES (Permission denied)."
+	equal remedy "${lines[-1]}" "bindgate attach $NAME 80/tcp"
+	PATH=${BINDGATE%/*}:$PATH bash -c "${lines[-1]}"
+	run -0 bindgate explain "$pid" 80/tcp
+	ended 0 "It would succeed, and be bound to 0.0.0.0:80."
+	served "$PYTHON" -m http.server 80 --directory "$WORK" 3>&- 2>/dev/null &
+	equal page "$(in_net curl -s --retry 50 --retry-delay 0 --retry-connrefused http://127.0.0.1/)" hello
+	run -1 bindgate explain "$pid" 80/tcp
+	ended 1 "80 is held by python3 (pid "
+	ended 1 "It would be refused: EADDRINUSE (Address already in use)."
+}
+
+@test "explain names gates, users, other programs and addresses" {
+	mkdir "$CG/web"
+	in_cgroup "$CG/web" nsenter --net="/proc/self/fd/$NET" "${AS_NOBODY[@]}" sleep 60 3>&- &
+	until read -r pid <"$CG/web/cgroup.procs"; do :; done
+	bindgate attach "$CG" deny:22 3000=80
+	bindgate attach "$CG/web" 443 --audit --default deny
+	run -1 bindgate explain "$pid" 22
+	ended 1 "gate $NAME/web  no rule matches, the default: deny, which audit does not enforce"
+	ended 1 "gate $NAME      deny:22: deny"
+	equal remedy "${lines[-1]}" "bindgate attach $NAME 22/tcp deny:22 3000=80"
+	run -0 bindgate explain "$pid" 3000
+	ended 0 "3000=80: rewrite to 0.0.0.0:80, which it allows"
+	ended 0 "It would succeed, and be bound to 0.0.0.0:80."
+	run -1 bindgate explain "$pid" 192.0.2.1:8080
+	ended 1 "EADDRNOTAVAIL"
+	exec {crowd}< <(exec "$PYTHON" -IS "$HERE/bpf.py" crowd "$CG" bind4 1 < <(exec sleep 60 2>&- 3>&-) 3>&-)
+	local holder=$! count
+	read -r -u "$crowd" count
+	run bindgate explain "$pid" 443
+	kill "$holder"
+	ended 0 "bindgate_test (BPF id "
+	ended 0 "on $NAME: bindgate cannot see what it decides"
+}
+
+@test "explain in JSON, for a cgroup, and its errors" {
+	run -1 bindgate explain -j "$CG" '[::]:80/udp'
+	equal json "$(json "[d['succeeds'], d['error'], d['protocol'], d['asked'], d['remedy'], len(d['steps']) > 2]" <<<"$output")" \
+		"[false, \"EACCES\", \"udp\", {\"address\": \"::\", \"port\": 80}, \"bindgate attach $NAME 80/udp\", true]"
+	run -1 bindgate explain 4194304 80
+	equal process "$output" "bindgate: there is no process 4194304"
+	run -2 bindgate explain "$CG" 80-81
+	run -2 bindgate explain "$CG"
+	run -2 bindgate explain "$CG" 70000
+}
+
+@test "learn prints the rules that cover what was bound" {
+	learn() {
+		"$BINDGATE" learn --for 2s "$CG" "$@" >"$WORK/learnt" 3>&- &
+		until bindgate list "$CG" >/dev/null 2>&1; do sleep 0.02; done
+		sleep 0.3
+		binds 'tcp 127.0.0.1 80' 'udp 127.0.0.1 8053' 'tcp 127.0.0.1 8053' 'tcp 127.0.0.1 9001' 'tcp ::1 9002' 'tcp 127.0.0.1 9003' 'tcp 127.0.0.1 0'
+		wait
+	}
+	learn
+	equal line "$(cat "$WORK/learnt")" "# 6 binds by $NAME were seen; with --default deny, these ports and no others
+bindgate attach '$NAME' 80/tcp 8053 9001-9003/tcp"
+	equal gates "$(bindgate list -j | json "d['gates']")" "[]"
+	PATH=${BINDGATE%/*}:$PATH bash -c "$(tail -n 1 "$WORK/learnt")"
+	equal granted "$(binds 'tcp 127.0.0.1 80')" 'ok 127.0.0.1 80'
+	# on a gate that stands, which is left as it is
+	learn --yaml
+	equal yaml "$(cat "$WORK/learnt")" "gates:
+- cgroup: $NAME
+  rules:
+  - 80/tcp
+  - 8053
+  - 9001-9003/tcp"
+	equal stands "$(rules_of)" "80/tcp 8053 9001-9003/tcp"
+	bindgate detach "$CG"
+	learn --json
+	bindgate apply "$WORK/learnt"
+	equal applied "$(rules_of)" "80/tcp 8053 9001-9003/tcp"
+}
+
+@test "learn that is killed leaves no gate" {
+	bindgate learn "$CG" >/dev/null 3>&- &
+	until bindgate list "$CG" >/dev/null 2>&1; do sleep 0.02; done
+	pkill -9 -P $! 2>/dev/null || kill -9 $!
+	wait || true
+	mkdir "$CG/other"
+	bindgate attach "$CG/other" 80
+	equal gates "$(bindgate list -j | json "[g['path'] for g in d['gates']]")" "[\"$CG/other\"]"
+}
