@@ -8,6 +8,8 @@
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
@@ -113,11 +115,18 @@ format:
 	git ls-files 'include/*.h' 'bpf/*.[ch]' 'loader/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]' | xargs clang-format -i
 
 install: all
-	install -d $(DESTDIR)$(BINDIR)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
 	install -m 0755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
+	install -m 0644 $(wildcard doc/man/*.5) $(DESTDIR)$(MANDIR)/man5
+	install -m 0644 $(wildcard doc/man/*.8) $(DESTDIR)$(MANDIR)/man8
+	install -m 0644 deploy/completion/bindgate.bash $(DESTDIR)$(BASHDIR)/bindgate
+	install -m 0644 deploy/completion/_bindgate $(DESTDIR)$(ZSHDIR)/_bindgate
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/bindgate $(DESTDIR)$(BINDIR)/bindgated
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(PROGRAMS)))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(wildcard doc/man/*.5)))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard doc/man/*.8)))
+	rm -f $(DESTDIR)$(BASHDIR)/bindgate $(DESTDIR)$(ZSHDIR)/_bindgate
 
 clean:
 	rm -rf build

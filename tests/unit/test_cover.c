@@ -89,7 +89,7 @@ static void widens_where_rules_are_too_few(void **state)
 
 	(void)state;
 	for (int i = 0; i < 30; i++) {
-		unsigned int most = 1 + oracle_below(&seed, 20), more, counted = 0;
+		unsigned int most = 2 + oracle_below(&seed, 20), more, counted = 0;
 
 		draw(&seen, 200);
 		more = bg_cover(&seen, most, &policy);

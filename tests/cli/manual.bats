@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The manual pages, the README and the completion say what is so.
+
+load common
+
+@test "every example of the manual runs" {
+	local commands=0 line
+	cd "$WORK"
+	while read -r line; do
+		line=${line//\/app/$NAME}
+		run -0 bash -c "PATH=${BINDGATE%/*}:\$PATH; ${line#\# }" 3>&-
+		commands=$((commands + 1))
+	done < <(grep '^# bindgate' "$TREE/doc/man/bindgate.8")
+	[ "$commands" -gt 15 ]
+}
+
+@test "every command has an example and a paragraph in the manual" {
+	for command in $(bindgate help | sed -n 's/^  bindgate \([a-z]*\) .*/\1/p'); do
+		grep -q "^# bindgate $command" "$TREE/doc/man/bindgate.8"
+		grep -q "^.It Cm $command" "$TREE/doc/man/bindgate.8"
+	done
+}
+
+@test "the manual pages are sound" {
+	for page in "$TREE"/doc/man/*; do
+		run -0 mandoc -T lint -W warning "$page"
+		equal "$page" "$output" ""
+	done
+}
+
+@test "the example of bindgate.yaml(5) is one" {
+	sed -n '/^gates:/,/^.Ed/p' "$TREE/doc/man/bindgate.yaml.5" | sed '$d' >"$WORK/gates.yaml"
+	mkdir -p "$CG/system.slice/web@1.service"
+	sed -i "s|cgroup: |cgroup: $NAME|; s|/app|/system.slice|" "$WORK/gates.yaml"
+	run -0 bindgate apply "$WORK/gates.yaml"
+	equal attached "$output" "attached $NAME/system.slice
+attached $NAME/system.slice/web@1.service"
+}
+
+@test "the README's everyday commands do what it shows" {
+	local shown expected got
+	while IFS=$'\t' read -r shown expected; do
+		shown=${shown%%  #*}
+		got=$(bash -c "PATH=${BINDGATE%/*}:\$PATH; ${shown//\/app/$NAME}" 2>&1 | head -n 1)
+		equal "$shown" "${got//$NAME//app}" "$expected"
+	done < <(awk '/^## Every day/ { on = 1 } /^A cgroup is named/ { exit } on && /^    # bindgate (attach|add|detach)/ {
+		line = $0; getline; sub(/^    # /, "", line); sub(/^    /, ""); print line "\t" $0 }' "$TREE/README.md")
+	[ -n "$got" ]
+}
+
+@test "bash completion offers commands, options, gates and cgroups" {
+	mkdir "$CG/shop"
+	bindgate attach "$CG" 80
+	complete_line() {
+		bash -c 'PATH=$1:$PATH; . "$2"; shift 2; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _bindgate; printf "%s\n" "${COMPREPLY[@]}"' \
+			bash "${BINDGATE%/*}" "$TREE/deploy/completion/bindgate.bash" "$@"
+	}
+	equal command "$(complete_line bindgate att)" attach
+	equal option "$(complete_line bindgate attach --def)" --default
+	equal value "$(complete_line bindgate attach --default d)" deny
+	equal gate "$(complete_line bindgate detach "")" "$NAME"
+	equal cgroup "$(complete_line bindgate attach "$NAME/s")" "$NAME/shop/"
+	equal path "$(complete_line bindgate attach "$CG/s")" "$CG/shop/"
+	zsh -n "$TREE/deploy/completion/_bindgate"
+}
+
+@test "make install puts everything where distributions do, and uninstall takes it away" {
+	make -s -C "$TREE" install DESTDIR="$WORK/root" PREFIX=/usr BINDIR=/usr/sbin >/dev/null 3>&-
+	for file in sbin/bindgate share/man/man8/bindgate.8 share/man/man5/bindgate.yaml.5 \
+		share/bash-completion/completions/bindgate share/zsh/site-functions/_bindgate; do
+		[ -s "$WORK/root/usr/$file" ]
+	done
+	"$WORK/root/usr/sbin/bindgate" version
+	make -s -C "$TREE" uninstall DESTDIR="$WORK/root" PREFIX=/usr BINDIR=/usr/sbin
+	equal left "$(find "$WORK/root" -type f)" ""
+}
