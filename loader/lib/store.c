@@ -93,12 +93,13 @@ static bool still_there(const char *dir, int fd)
 static int open_locked(const char *dir, enum bg_store_access access, struct bg_error *error)
 {
 	for (;;) {
-		int err = access == BG_STORE_WRITE ? make_dir(dir, error) : 0, fd;
+		bool makes = access == BG_STORE_WRITE || access == BG_STORE_KEEP;
+		int err = makes ? make_dir(dir, error) : 0, fd;
 
 		if (err)
 			return err;
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT && access == BG_STORE_WRITE)
+		if (fd < 0 && errno == ENOENT && makes)
 			continue;
 		if (fd < 0)
 			return bg_error(error, -errno, "cannot open the pin directory %s: %s", dir, strerror(errno));
@@ -121,13 +122,13 @@ static int open_once(const char *dir, enum bg_store_access access, struct bg_sto
 	bg_core_forget(&store);
 	snprintf(store.dir, sizeof(store.dir), "%s", dir);
 	store.dir_fd = open_locked(store.dir, access, error);
-	if (store.dir_fd == -ENOENT && access != BG_STORE_WRITE)
+	if (store.dir_fd == -ENOENT && (access == BG_STORE_READ || access == BG_STORE_EDIT))
 		store.dir_fd = -1;
 	else if (store.dir_fd < 0)
 		return store.dir_fd;
 	if (store.dir_fd >= 0)
 		bg_core_open(&store);
-	if (store.dir_fd >= 0 && store.writable)
+	if (store.dir_fd >= 0 && store.writable && (access != BG_STORE_KEEP || bg_sweep_is_due(store.dir)))
 		bg_sweep(&store);
 	*out = store;
 	return 0;

@@ -5,14 +5,15 @@
 
 bats_require_minimum_version 1.5.0
 
-HERE=$BATS_TEST_DIRNAME
-TREE=$(cd "$HERE/../.." && pwd)
+TREE=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+HERE=$TREE/tests/cli
 PYTHON=/usr/bin/python3
 BINDGATE=$(realpath "${BINDGATE:-$TREE/build/bindgate}")
+BINDGATED=$(realpath "${BINDGATED:-$TREE/build/bindgated}")
 CGROUP2=$(awk '$0 ~ / - cgroup2 / { print $5; exit }' /proc/self/mountinfo)
 BASE=${BINDGATE_TEST_CGROUP:-$CGROUP2/bindgate-test-$PPID}
 PINS=${BINDGATE_PIN_DIR:-/sys/fs/bpf/bindgate-test-$PPID}
-export BINDGATE NO_COLOR=1 LC_ALL=C
+export BINDGATE BINDGATED NO_COLOR=1 LC_ALL=C
 
 setup() {
 	new_room

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "config.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *config_folder(const char *file, char folder[static 4096])
+{
+	size_t length = strlen(file);
+
+	if (length > 5 && !strcmp(file + length - 5, ".yaml"))
+		length -= 5;
+	snprintf(folder, 4096, "%.*s.d", (int)length, file);
+	return folder;
+}
+
+static int merge_daemon(struct config *config, const struct bg_declared_daemon *more, const char *file,
+			struct bg_error *error)
+{
+	struct bg_declared_daemon *daemon = &config->daemon;
+
+	if (!more)
+		return 0;
+#define TAKE(key)                                                                                                  \
+	do {                                                                                                       \
+		if (more->key && daemon->key)                                                                      \
+			return bg_error(error, -EINVAL, "%.256s: daemon." #key " is declared in another file too", \
+					file);                                                                     \
+		if (more->key)                                                                                     \
+			daemon->key = more->key;                                                                   \
+	} while (0)
+	TAKE(detach_on_stop);
+	TAKE(listen);
+	TAKE(log);
+	TAKE(log_to);
+	TAKE(log_rate);
+	TAKE(cri);
+	TAKE(kubepods);
+#undef TAKE
+	return 0;
+}
+
+static int add_file(struct config *config, const char *file, struct bg_error *error)
+{
+	struct bg_declaration *declaration;
+	int err = config->files_count == CONFIG_FILES_MAX
+			  ? bg_error(error, -E2BIG, "more than %d files of configuration", CONFIG_FILES_MAX)
+			  : bg_declare_read(file, &declaration, error);
+
+	if (err)
+		return err;
+	config->files[config->files_count++] = declaration;
+	config->gates = reallocarray(config->gates, config->gates_count + declaration->gates_count + 1,
+				     sizeof(*config->gates));
+	config->pods =
+		reallocarray(config->pods, config->pods_count + declaration->pods_count + 1, sizeof(*config->pods));
+	if (!config->gates || !config->pods)
+		return bg_error(error, -ENOMEM, "out of memory");
+	for (unsigned int i = 0; i < declaration->gates_count; i++)
+		config->gates[config->gates_count++] = &declaration->gates[i];
+	for (unsigned int i = 0; i < declaration->pods_count; i++)
+		config->pods[config->pods_count++] = &declaration->pods[i];
+	return merge_daemon(config, declaration->daemon, file, error);
+}
+
+static int check(const struct config *config, struct bg_error *error)
+{
+	const struct bg_declared_daemon *daemon = &config->daemon;
+
+	for (unsigned int i = 0; i < config->gates_count; i++)
+		for (unsigned int k = 0; k < i; k++)
+			if (!strcmp(config->gates[i]->cgroup, config->gates[k]->cgroup))
+				return bg_error(error, -EINVAL, "the cgroup \"%.256s\" is declared in two files",
+						config->gates[i]->cgroup);
+	if (config->pods_count && !daemon->cri)
+		return bg_error(error, -EINVAL,
+				"pods are declared, but no daemon.cri: the container runtime's socket, such as "
+				"/run/containerd/containerd.sock");
+	if (daemon->log_rate && *daemon->log_rate < 1)
+		return bg_error(error, -EINVAL, "daemon.log_rate is a number from 1");
+	return 0;
+}
+
+struct config *config_read(const char *file, struct bg_error *error)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	char folder[4096], pattern[4112];
+	glob_t found = { 0 };
+	int err = config ? 0 : bg_error(error, -ENOMEM, "out of memory");
+
+	snprintf(pattern, sizeof(pattern), "%s/*.yaml", config_folder(file, folder));
+	if (!err && (!access(file, F_OK) || access(folder, F_OK)))
+		err = add_file(config, file, error);
+	if (!err && !glob(pattern, 0, NULL, &found))
+		for (size_t i = 0; i < found.gl_pathc && !err; i++)
+			err = add_file(config, found.gl_pathv[i], error);
+	globfree(&found);
+	if (!err)
+		err = check(config, error);
+	if (!err)
+		return config;
+	config_free(config);
+	return NULL;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (unsigned int i = 0; i < config->files_count; i++)
+		bg_declare_free(config->files[i]);
+	free(config->gates);
+	free(config->pods);
+	free(config);
+}

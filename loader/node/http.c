@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "http.h"
+
+#include "stats.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 64
+#define PATIENCE_S 5
+#define MEMORY_MAX 16384 /* bytes a connection, headers and all */
+#define KEEP_S 1.0       /* how long an answer is given again */
+
+struct answer {
+	char *text;
+	double made;
+};
+
+struct http {
+	struct http_calls calls;
+	struct MHD_Daemon *daemon;
+	struct answer metrics, status;
+	char *unix_path; /* to be removed */
+};
+
+static socklen_t parse_listen(const char *listen, struct sockaddr_storage *out, struct bg_error *error)
+{
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+	struct sockaddr_un *un = (struct sockaddr_un *)out;
+	const char *colon = strrchr(listen, ':');
+	char host[64], *end;
+	unsigned long port;
+
+	memset(out, 0, sizeof(*out));
+	if (!strncmp(listen, "unix:/", 6) && strlen(listen + 5) < sizeof(un->sun_path)) {
+		un->sun_family = AF_UNIX;
+		strcpy(un->sun_path, listen + 5);
+		return sizeof(*un);
+	}
+	port = colon ? strtoul(colon + 1, &end, 10) : 0;
+	if (port > 0 && port <= 65535 && !*end && (size_t)(colon - listen) < sizeof(host)) {
+		snprintf(host, sizeof(host), "%.*s", (int)(colon - listen), listen);
+		if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+			v4->sin_family = AF_INET;
+			v4->sin_port = htons((uint16_t)port);
+			return sizeof(*v4);
+		}
+		if (*host == '[' && host[strlen(host) - 1] == ']') {
+			host[strlen(host) - 1] = '\0';
+			if (inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1) {
+				v6->sin6_family = AF_INET6;
+				v6->sin6_port = htons((uint16_t)port);
+				return sizeof(*v6);
+			}
+		}
+	}
+	bg_error(error, -EINVAL, "daemon.listen is 127.0.0.1:PORT, [::1]:PORT or unix:/PATH, not \"%.64s\"", listen);
+	return 0;
+}
+
+static const char *fresh(struct answer *answer, char *(*make)(void *arg), void *arg)
+{
+	double now = now_seconds();
+
+	if (!answer->text || now - answer->made > KEEP_S) {
+		free(answer->text);
+		answer->text = make(arg);
+		answer->made = now;
+	}
+	return answer->text;
+}
+
+static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int code, const char *type,
+			     const char *text)
+{
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, "Content-Type", type);
+	if (code == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, "Allow", "GET, HEAD");
+	result = MHD_queue_response(connection, code, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+			      const char *version, const char *data, size_t *size, void **state)
+{
+	static const char plain[] = "text/plain; charset=utf-8";
+	struct http *http = arg;
+	const char *text;
+
+	(void)version;
+	(void)data;
+	if (!*state) { /* the headers; the answer comes with the second call */
+		*state = http;
+		return MHD_YES;
+	}
+	if (*size) { /* a body, which nobody wants */
+		*size = 0;
+		return MHD_YES;
+	}
+	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		return reply(connection, MHD_HTTP_METHOD_NOT_ALLOWED, plain, "only GET and HEAD\n");
+	if (!strcmp(url, "/healthz"))
+		return reply(connection, MHD_HTTP_OK, plain, "ok\n");
+	if (!strcmp(url, "/readyz"))
+		return http->calls.ready(http->calls.arg)
+			       ? reply(connection, MHD_HTTP_OK, plain, "ready\n")
+			       : reply(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain, "not ready\n");
+	if (!strcmp(url, "/metrics")) {
+		text = fresh(&http->metrics, http->calls.metrics, http->calls.arg);
+		return reply(connection, text ? MHD_HTTP_OK : MHD_HTTP_INTERNAL_SERVER_ERROR,
+			     "text/plain; version=0.0.4; charset=utf-8", text ? text : "");
+	}
+	if (!strcmp(url, "/status")) {
+		text = fresh(&http->status, http->calls.status, http->calls.arg);
+		return reply(connection, text ? MHD_HTTP_OK : MHD_HTTP_INTERNAL_SERVER_ERROR, "application/json",
+			     text ? text : "");
+	}
+	return reply(connection, MHD_HTTP_NOT_FOUND, plain, "there is /metrics, /status, /healthz and /readyz\n");
+}
+
+static int open_socket(const char *listen_at, char **unix_path, struct bg_error *error)
+{
+	struct sockaddr_storage at;
+	socklen_t length = parse_listen(listen_at, &at, error);
+	int fd, yes = 1;
+
+	if (!length)
+		return -1;
+	fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (at.ss_family == AF_UNIX) {
+		const char *path = ((struct sockaddr_un *)&at)->sun_path;
+		struct stat st;
+
+		if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
+			unlink(path); /* of a daemon that was killed */
+		*unix_path = strdup(path);
+	} else if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	}
+	if (fd >= 0 && !bind(fd, (struct sockaddr *)&at, length) && !listen(fd, CONNECTIONS_MAX))
+		return fd;
+	bg_error(error, -errno, "cannot listen on %s: %s", listen_at, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+struct http *http_open(const char *listen_at, const struct http_calls *calls, struct bg_error *error)
+{
+	struct http *http = calloc(1, sizeof(*http));
+	int fd;
+
+	if (!http)
+		abort();
+	http->calls = *calls;
+	fd = open_socket(listen_at, &http->unix_path, error);
+	if (fd >= 0)
+		http->daemon =
+			MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, http, MHD_OPTION_LISTEN_SOCKET, fd,
+					 MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+					 MHD_OPTION_CONNECTION_TIMEOUT, PATIENCE_S,
+					 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX, MHD_OPTION_END);
+	if (http->daemon)
+		return http;
+	if (fd >= 0) {
+		bg_error(error, -EIO, "cannot serve HTTP on %s", listen_at);
+		close(fd);
+	}
+	free(http->unix_path);
+	free(http);
+	return NULL;
+}
+
+void http_close(struct http *http)
+{
+	if (!http)
+		return;
+	MHD_stop_daemon(http->daemon);
+	if (http->unix_path)
+		unlink(http->unix_path);
+	free(http->unix_path);
+	free(http->metrics.text);
+	free(http->status.text);
+	free(http);
+}
+
+int http_fd(const struct http *http)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+
+	return info ? info->epoll_fd : -1;
+}
+
+void http_run(struct http *http)
+{
+	MHD_run(http->daemon);
+}
+
+int http_patience_ms(struct http *http)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	return MHD_get_timeout(http->daemon, &ms) == MHD_YES ? (int)(ms < 60000 ? ms : 60000) : -1;
+}
+
+char *http_ask_status(const char *listen_at, struct bg_error *error)
+{
+	static const char request[] = "GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n";
+	struct timeval patience = { .tv_sec = PATIENCE_S };
+	struct sockaddr_storage at;
+	socklen_t length = parse_listen(listen_at, &at, error);
+	size_t size = 0, room = 1 << 16;
+	char *text = malloc(room), *body;
+	ssize_t got = 0;
+	int fd = length ? socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+
+	if (fd >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		if (connect(fd, (struct sockaddr *)&at, length) ||
+		    send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
+			got = -1;
+		while (got >= 0 && text && (got = recv(fd, text + size, room - size - 1, 0)) > 0) {
+			size += (size_t)got;
+			if (room - size < 4096)
+				text = realloc(text, room *= 2);
+		}
+	}
+	if (length && (fd < 0 || got < 0))
+		bg_error(error, -errno, "no bindgated answers on %s: %s", listen_at, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	if (!length || fd < 0 || got < 0 || !text) {
+		free(text);
+		return NULL;
+	}
+	text[size] = '\0';
+	body = strstr(text, "\r\n\r\n");
+	memmove(text, body ? body + 4 : text, body ? strlen(body + 4) + 1 : 1);
+	return text;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef BINDGATED_HTTP_H
+#define BINDGATED_HTTP_H
+
+#include "error.h"
+
+#include <stdbool.h>
+
+/* /metrics, /status, /healthz and /readyz, over loopback or a unix socket. Few connections, short patience: whoever is
+ * slow or many holds up nobody but themselves. */
+struct http;
+
+struct http_calls {
+	char *(*metrics)(void *arg); /* to be freed; asked for at most once a second */
+	char *(*status)(void *arg);
+	bool (*ready)(void *arg);
+	void *arg;
+};
+
+/* `listen`: 127.0.0.1:9632, [::1]:9632 or unix:PATH. */
+struct http *http_open(const char *listen, const struct http_calls *calls, struct bg_error *error);
+void http_close(struct http *http);
+int http_fd(const struct http *http); /* readable: call http_run */
+void http_run(struct http *http);
+int http_patience_ms(struct http *http); /* call http_run by then also when nothing is readable; -1: no need */
+
+/* Asks a daemon for /status. NULL: it cannot be had. */
+char *http_ask_status(const char *listen, struct bg_error *error);
+
+#endif

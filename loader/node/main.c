@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "audit.h"
+#include "config.h"
+#include "http.h"
+#include "keeper.h"
+#include "metrics.h"
+#include "say.h"
+#include "stats.h"
+#include "tree.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONFIG_FILE "/etc/bindgate/bindgate.yaml"
+#define LISTEN "127.0.0.1:9632"
+#define SETTLE_S 0.1 /* files that change are read when they have been still for so long */
+#define TICK_S 1.0
+
+struct node {
+	const char *file;
+	const char *pin_dir;
+	struct config *config;
+	const char **patterns;
+	const struct bg_declared_gate *parsed; /* whose policy is `policy` */
+	struct bg_policy policy;
+	struct keeper *keeper;
+	struct tree *tree;
+	struct audit *audit;
+	struct http *http;
+	int signals;
+	int files;        /* inotify on the configuration */
+	double files_due; /* 0: they have not changed */
+	double tick_due;  /* of the log */
+	double watchdog_due;
+	bool walk_due, ready, ending;
+};
+
+/* ---- gates ---- */
+
+static void appeared(const char *path, unsigned int pattern, void *arg)
+{
+	struct node *node = arg;
+	const struct bg_declared_gate *gate = node->config->gates[pattern];
+	struct bg_error error;
+
+	if (node->parsed != gate && bg_declare_policy(&gate->policy, KEEPER_OWNER, &node->policy, &error)) {
+		stats.errors[ERROR_CONFIG]++;
+		say(LOG_ERR, "%s", error.text); /* a user that went meanwhile */
+		return;
+	}
+	node->parsed = gate;
+	keeper_want(node->keeper, FROM_GATES, path, &node->policy, gate->adopt && *gate->adopt);
+}
+
+static void vanished(const char *path, void *arg)
+{
+	struct node *node = arg;
+
+	keeper_unwant(node->keeper, path);
+}
+
+static void walk(struct node *node)
+{
+	node->walk_due = false;
+	keeper_begin_pass(node->keeper, FROM_GATES);
+	tree_walk(node->tree);
+	keeper_end_pass(node->keeper, FROM_GATES);
+	keeper_collect(node->keeper);
+	keeper_rest(node->keeper);
+	stats.watches = tree_watches(node->tree);
+}
+
+/* ---- configuration ---- */
+
+static void watch_files(struct node *node)
+{
+	char folder[4096], parent[4096];
+	char *slash;
+
+	if (node->files >= 0)
+		close(node->files);
+	node->files = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	snprintf(parent, sizeof(parent), "%s", node->file);
+	slash = strrchr(parent, '/');
+	if (slash)
+		*slash = '\0';
+	inotify_add_watch(node->files, slash ? (*parent ? parent : "/") : ".",
+			  IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE);
+	inotify_add_watch(node->files, config_folder(node->file, folder),
+			  IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool same_number(const int *a, const int *b)
+{
+	return a == b || (a && b && *a == *b);
+}
+
+static char *give_metrics(void *arg)
+{
+	const struct node *node = arg;
+
+	return metrics_print(node->pin_dir);
+}
+
+static char *give_status(void *arg)
+{
+	const struct node *node = arg;
+	json_t *status = status_json(node->keeper);
+	char *text = json_dumps(status, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+
+	json_decref(status);
+	return text;
+}
+
+static bool is_ready(void *arg)
+{
+	const struct node *node = arg;
+
+	return node->ready && stats.config_valid;
+}
+
+static void open_http(struct node *node)
+{
+	const struct http_calls calls = {
+		.metrics = give_metrics, .status = give_status, .ready = is_ready, .arg = node
+	};
+	const char *at = node->config->daemon.listen ? node->config->daemon.listen : LISTEN;
+	struct bg_error error;
+
+	http_close(node->http);
+	node->http = NULL;
+	if (!strcmp(at, "none"))
+		return;
+	node->http = http_open(at, &calls, &error);
+	if (!node->http)
+		say(LOG_ERR, "%s", error.text);
+}
+
+/* What changed is taken up; what did not runs on. */
+static void take(struct node *node, struct config *config)
+{
+	const struct bg_declared_daemon none = { 0 }, *now = &config->daemon;
+	const struct bg_declared_daemon *before = node->config ? &node->config->daemon : &none;
+	bool first = !node->config, log_changed, listen_changed;
+	struct config *old = node->config;
+
+	log_changed = first || !same_number(before->log, now->log) || !same_text(before->log_to, now->log_to) ||
+		      !same_number(before->log_rate, now->log_rate);
+	listen_changed = first || !same_text(before->listen, now->listen);
+	free(node->patterns);
+	node->patterns = calloc(config->gates_count + 1, sizeof(*node->patterns));
+	if (!node->patterns)
+		abort();
+	for (unsigned int i = 0; i < config->gates_count; i++)
+		node->patterns[i] = config->gates[i]->cgroup;
+	node->config = config;
+	node->parsed = NULL;
+	tree_set_patterns(node->tree, node->patterns, config->gates_count);
+	walk(node);
+	if (log_changed) {
+		audit_close(node->audit);
+		node->audit = audit_open(node->pin_dir, now);
+	}
+	if (listen_changed)
+		open_http(node);
+	config_free(old);
+}
+
+static bool load(struct node *node)
+{
+	struct bg_error error;
+	struct config *config = config_read(node->file, &error);
+
+	node->files_due = 0;
+	stats.config_valid = config != NULL;
+	if (!config) {
+		stats.errors[ERROR_CONFIG]++;
+		stats.reloads_failed++;
+		say(LOG_ERR, "%s%s", error.text, node->config ? "; the last good configuration stays in force" : "");
+		return false;
+	}
+	stats.reloads += node->config != NULL;
+	take(node, config);
+	say(LOG_INFO, "%u gates and %u kinds of pods are declared; %u gates are wanted now", config->gates_count,
+	    config->pods_count, stats.gates_wanted);
+	return true;
+}
+
+static void reload(struct node *node)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	notify("RELOADING=1\nMONOTONIC_USEC=%llu",
+	       (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+	watch_files(node);
+	load(node);
+	notify("READY=1\nSTATUS=%u gates wanted, configuration %s", stats.gates_wanted,
+	       stats.config_valid ? "as in the files" : "refused: the last good one is in force");
+}
+
+/* ---- the loop ---- */
+
+static void handle_signals(struct node *node)
+{
+	struct signalfd_siginfo got;
+
+	while (read(node->signals, &got, sizeof(got)) == sizeof(got)) {
+		if (got.ssi_signo != SIGHUP) {
+			node->ending = true;
+			continue;
+		}
+		if (node->audit)
+			audit_reopen(node->audit);
+		reload(node);
+	}
+}
+
+/* A file of the configuration, the folder of them, or the link by which Kubernetes changes all at once? */
+static bool is_ours(const struct node *node, const char *name)
+{
+	size_t length = strlen(name);
+	char folder[4096];
+
+	return (length > 5 && !strcmp(name + length - 5, ".yaml")) || !strcmp(name, "..data") ||
+	       !strcmp(strrchr(config_folder(node->file, folder), '/') ? strrchr(folder, '/') + 1 : folder, name);
+}
+
+static void handle_files(struct node *node)
+{
+	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t got;
+
+	while ((got = read(node->files, buffer, sizeof(buffer))) > 0)
+		for (const char *at = buffer; at < buffer + got;) {
+			const struct inotify_event *event = (const struct inotify_event *)at;
+
+			if ((event->mask & IN_Q_OVERFLOW) || (event->len && is_ours(node, event->name)))
+				node->files_due = now_seconds() + SETTLE_S;
+			at += sizeof(*event) + event->len;
+		}
+}
+
+static void until(double due, double now, int *timeout)
+{
+	int ms = due <= now ? 0 : (int)((due - now) * 1000) + 1;
+
+	if (due > 0 && (*timeout < 0 || ms < *timeout))
+		*timeout = ms;
+}
+
+static int next_timeout(struct node *node, double now)
+{
+	int timeout = node->http ? http_patience_ms(node->http) : -1;
+
+	until(node->files_due, now, &timeout);
+	until(node->watchdog_due, now, &timeout);
+	until(node->tick_due, now, &timeout);
+	if (node->walk_due)
+		timeout = 0;
+	return timeout;
+}
+
+static void handle_due(struct node *node)
+{
+	double now = now_seconds();
+
+	if (node->walk_due)
+		walk(node);
+	if (node->files_due > 0 && node->files_due <= now)
+		reload(node);
+	if (node->tick_due > 0 && node->tick_due <= now) {
+		audit_tick(node->audit);
+		node->tick_due = 0;
+	}
+	if (node->watchdog_due > 0 && node->watchdog_due <= now) {
+		notify("WATCHDOG=1");
+		node->watchdog_due = now + watchdog_ms() / 2000.0;
+	}
+}
+
+static void loop(struct node *node)
+{
+	while (!node->ending) {
+		struct pollfd polls[] = {
+			{ .fd = node->signals, .events = POLLIN },
+			{ .fd = tree_fd(node->tree), .events = POLLIN },
+			{ .fd = node->files, .events = POLLIN },
+			{ .fd = node->audit ? audit_fd(node->audit) : -1, .events = POLLIN },
+			{ .fd = node->http ? http_fd(node->http) : -1, .events = POLLIN },
+		};
+
+		if (poll(polls, sizeof(polls) / sizeof(*polls), next_timeout(node, now_seconds())) < 0 &&
+		    errno != EINTR)
+			break;
+		if (polls[1].revents) { /* first: whoever waits for a gate waits for this */
+			node->walk_due |= !tree_read(node->tree);
+			keeper_rest(node->keeper);
+			stats.watches = tree_watches(node->tree);
+		}
+		if (polls[3].revents) {
+			audit_read(node->audit);
+			if (!node->tick_due) /* not a moment's work while nothing happens */
+				node->tick_due = now_seconds() + TICK_S;
+		}
+		if (node->http)
+			http_run(node->http);
+		if (polls[2].revents)
+			handle_files(node);
+		handle_due(node);
+		if (polls[0].revents) /* last: it may close what the others are about */
+			handle_signals(node);
+	}
+}
+
+static int run(struct node *node)
+{
+	const struct tree_calls calls = { .appeared = appeared, .vanished = vanished, .arg = node };
+	struct bg_error error;
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (geteuid()) {
+		say(LOG_ERR, "must be run as root");
+		return 1;
+	}
+	node->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	node->files = -1;
+	node->tree = tree_open(&calls, &error);
+	if (!node->tree) {
+		say(LOG_ERR, "%s", error.text);
+		return 1;
+	}
+	node->keeper = keeper_open(node->pin_dir);
+	watch_files(node);
+	if (!load(node))
+		return 1;
+	node->ready = true;
+	if (watchdog_ms())
+		node->watchdog_due = now_seconds();
+	notify("READY=1\nSTATUS=%u gates wanted", stats.gates_wanted);
+	loop(node);
+	notify("STOPPING=1");
+	if (node->config->daemon.detach_on_stop && *node->config->daemon.detach_on_stop)
+		keeper_detach_all(node->keeper);
+	audit_close(node->audit);
+	http_close(node->http);
+	keeper_close(node->keeper);
+	tree_close(node->tree);
+	config_free(node->config);
+	free(node->patterns);
+	return 0;
+}
+
+static int check(const char *file)
+{
+	struct bg_error error;
+	struct config *config = config_read(file, &error);
+
+	if (!config) {
+		fprintf(stderr, "bindgated: %s\n", error.text);
+		return 1;
+	}
+	printf("%s: sound: %u gates, %u kinds of pods\n", file, config->gates_count, config->pods_count);
+	config_free(config);
+	return 0;
+}
+
+static int status(const char *file, bool json)
+{
+	struct bg_error error;
+	struct config *config = config_read(file, &error);
+	const char *at = config && config->daemon.listen ? config->daemon.listen : LISTEN;
+	char *text = http_ask_status(at, &error);
+	json_t *object = text ? json_loads(text, 0, NULL) : NULL, *gate;
+	size_t i;
+
+	config_free(config);
+	if (!object) {
+		fprintf(stderr, "bindgated: %s\n", text ? "the answer is no status" : error.text);
+		free(text);
+		return 1;
+	}
+	if (json) {
+		printf("%s\n", text);
+	} else {
+		printf("bindgated %s, configuration %s\n", json_string_value(json_object_get(object, "version")),
+		       json_is_true(json_object_get(object, "config_valid"))
+			       ? "as in the files"
+			       : "refused: the last good one is in force");
+		json_array_foreach(json_object_get(object, "gates"), i, gate)
+		{
+			const char *problem = json_string_value(json_object_get(gate, "problem"));
+
+			printf("  %-48s %-6s %s\n", json_string_value(json_object_get(gate, "cgroup")),
+			       json_string_value(json_object_get(gate, "source")), problem ? problem : "gated");
+		}
+		json_array_foreach(json_object_get(object, "refused"), i, gate)
+			printf("  %-48s pod    refused: %s\n", json_string_value(json_object_get(gate, "pod")),
+			       json_string_value(json_object_get(gate, "reason")));
+	}
+	json_decref(object);
+	free(text);
+	return 0;
+}
+
+static const char help[] =
+	"bindgated keeps gates as declared, on cgroups that come and go.\n\n"
+	"  bindgated [--config FILE] [--pin-dir DIR]   runs; SIGHUP reads the files anew and opens the log anew\n"
+	"  bindgated --check [FILE]                    is the configuration sound?\n"
+	"  bindgated status [--json]                   what the running daemon wants and has\n"
+	"  bindgated --version\n\n"
+	"FILE is " CONFIG_FILE " where nothing else is said, and with it *.yaml of the folder\n"
+	"beside it (/etc/bindgate/bindgate.d). See bindgated(8) and bindgate.yaml(5).\n";
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+						 { "pin-dir", required_argument, NULL, 'p' },
+						 { "check", no_argument, NULL, 'k' },
+						 { "json", no_argument, NULL, 'j' },
+						 { "help", no_argument, NULL, 'h' },
+						 { "version", no_argument, NULL, 'V' },
+						 { 0 } };
+	static struct node node = { .file = CONFIG_FILE };
+	bool checks = false, json = false;
+	int option;
+
+	node.pin_dir = bg_store_default_dir();
+	while ((option = getopt_long(argc, argv, "c:p:jh", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			node.file = optarg;
+			break;
+		case 'p':
+			node.pin_dir = optarg;
+			break;
+		case 'k':
+			checks = true;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		case 'V':
+			printf("bindgated %s\n", BINDGATE_VERSION);
+			return 0;
+		default:
+			fprintf(stderr, "see bindgated --help\n");
+			return 2;
+		}
+	}
+	if (checks)
+		return check(optind < argc ? argv[optind] : node.file);
+	if (optind < argc && !strcmp(argv[optind], "status"))
+		return status(node.file, json);
+	if (optind < argc) {
+		fprintf(stderr, "bindgated: there is nothing like \"%.32s\"; see bindgated --help\n", argv[optind]);
+		return 2;
+	}
+	return run(&node);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "metrics.h"
+
+#include "clean.h"
+#include "json.h"
+#include "stats.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void head(FILE *out, const char *name, const char *type, const char *help)
+{
+	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void single(FILE *out, const char *name, const char *type, const char *help, double value)
+{
+	head(out, name, type, help);
+	fprintf(out, "%s %.17g\n", name, value);
+}
+
+/* A label's value: backslash, quote and newline are escaped. */
+static void print_label(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\\' || *text == '"')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+}
+
+struct gates {
+	FILE *binds, *rules; /* series of each metric stand together */
+	char *binds_text, *rules_text;
+	size_t binds_size, rules_size;
+	__u64 others[BG_VERDICTS];
+	unsigned int count;
+};
+
+static void add_gate(struct gates *gates, const struct bg_gate *gate)
+{
+	const char *name = bg_clean(gate->cgroup.name);
+	char rule[BG_RULE_TEXT_MAX];
+
+	if (gates->count++ >= METRICS_GATES_MAX) {
+		for (int verdict = 0; verdict < BG_VERDICTS; verdict++)
+			gates->others[verdict] += gate->verdicts[verdict];
+		return;
+	}
+	for (__u8 verdict = 0; verdict < BG_VERDICTS; verdict++) {
+		fputs("bindgate_binds_total{cgroup=\"", gates->binds);
+		print_label(gates->binds, name);
+		fprintf(gates->binds, "\",verdict=\"%s\"} %llu\n", bg_verdict_name(verdict),
+			gate->verdicts[verdict]);
+	}
+	for (unsigned int i = 0; i < gate->policy.count; i++) {
+		bool twice = false;
+
+		for (unsigned int k = 0; k < i && !twice; k++) /* a series is told once */
+			twice = bg_rule_same(&gate->policy.rules[k], &gate->policy.rules[i]);
+		if (twice)
+			continue;
+		fputs("bindgate_rule_hits_total{cgroup=\"", gates->rules);
+		print_label(gates->rules, name);
+		fprintf(gates->rules, "\",rule=\"%s\"} %llu\n", bg_rule_print(&gate->policy.rules[i], rule),
+			gate->hits[i]);
+	}
+}
+
+static void read_gates(const char *pin_dir, struct gates *gates)
+{
+	struct bg_gate *gate = malloc(sizeof(*gate));
+	struct bg_store store;
+	__u64 *ids = NULL;
+	size_t count = 0;
+
+	gates->binds = open_memstream(&gates->binds_text, &gates->binds_size);
+	gates->rules = open_memstream(&gates->rules_text, &gates->rules_size);
+	if (!gate || !gates->binds || !gates->rules)
+		abort();
+	if (!bg_store_open(pin_dir, BG_STORE_READ, &store, NULL)) {
+		bg_gate_ids(&store, &ids, &count, NULL);
+		for (size_t i = 0; i < count; i++)
+			if (!bg_gate_read(&store, ids[i], gate, NULL))
+				add_gate(gates, gate);
+		bg_store_close(&store);
+	}
+	if (gates->count > METRICS_GATES_MAX)
+		for (__u8 verdict = 0; verdict < BG_VERDICTS; verdict++)
+			fprintf(gates->binds, "bindgate_binds_total{cgroup=\"(others)\",verdict=\"%s\"} %llu\n",
+				bg_verdict_name(verdict), gates->others[verdict]);
+	fclose(gates->binds);
+	fclose(gates->rules);
+	free(ids);
+	free(gate);
+}
+
+static void print_histogram(FILE *out)
+{
+	static const char name[] = "bindgate_reconcile_duration_seconds";
+
+	head(out, name, "histogram", "Time from taking the lock to having the gates as wanted.");
+	for (int i = 0; i < RECONCILE_BUCKETS; i++)
+		fprintf(out, "%s_bucket{le=\"%g\"} %llu\n", name, reconcile_limits[i], stats.reconcile_buckets[i]);
+	fprintf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.9g\n%s_count %llu\n", name, stats.reconciles, name,
+		stats.reconcile_seconds, name, stats.reconciles);
+}
+
+char *metrics_print(const char *pin_dir)
+{
+	struct gates gates = { 0 };
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	read_gates(pin_dir, &gates);
+	head(out, "bindgate_build_info", "gauge", "The version of bindgated.");
+	fprintf(out, "bindgate_build_info{version=\"%s\"} 1\n", BINDGATE_VERSION);
+	single(out, "bindgate_gates", "gauge", "Gates in the kernel, whoever made them.", gates.count);
+	single(out, "bindgate_gates_wanted", "gauge", "Cgroups that the daemon wants a gate on.",
+	       stats.gates_wanted);
+	single(out, "bindgate_conflicts", "gauge", "Wanted gates that could not be had; status tells why.",
+	       stats.conflicts);
+	head(out, "bindgate_binds_total", "counter", "Binds by gate and verdict.");
+	fputs(gates.binds_text, out);
+	head(out, "bindgate_rule_hits_total", "counter", "Binds that a rule decided.");
+	fputs(gates.rules_text, out);
+	print_histogram(out);
+	head(out, "bindgate_errors_total", "counter", "What went wrong, by where.");
+	for (int i = 0; i < ERROR_REASONS; i++)
+		fprintf(out, "bindgate_errors_total{reason=\"%s\"} %llu\n", error_reasons[i], stats.errors[i]);
+	head(out, "bindgate_config_reloads_total", "counter", "Times that the configuration was read anew.");
+	fprintf(out, "bindgate_config_reloads_total{result=\"taken\"} %llu\n", stats.reloads);
+	fprintf(out, "bindgate_config_reloads_total{result=\"refused\"} %llu\n", stats.reloads_failed);
+	single(out, "bindgate_config_valid", "gauge", "1 where the files as they are now are in force.",
+	       stats.config_valid);
+	single(out, "bindgate_events_lost_total", "counter", "Decisions that came faster than they were read.",
+	       (double)stats.events_lost);
+	single(out, "bindgate_log_lines_total", "counter", "Decisions logged.", (double)stats.log_lines);
+	single(out, "bindgate_log_dropped_total", "counter", "Decisions not logged: too many a second, or no room.",
+	       (double)stats.log_dropped);
+	single(out, "bindgate_watches", "gauge", "Directories of the cgroup tree that are watched.", stats.watches);
+	single(out, "bindgate_pods", "gauge", "Pods that have a gate.", stats.pods_now);
+	single(out, "bindgate_pods_refused", "gauge", "Pods whose request is refused; status tells why.",
+	       stats.pods_refused_now);
+	fclose(out);
+	free(gates.binds_text);
+	free(gates.rules_text);
+	return text;
+}
+
+static void add_status(const char *path, enum keeper_source source, const char *problem, void *arg)
+{
+	json_array_append_new(arg, json_pack("{s:o,s:s,s:o}", "cgroup", bg_json_text(path), "source",
+					     source == FROM_PODS ? "pods" : "gates", "problem",
+					     problem ? bg_json_text(problem) : json_null()));
+}
+
+json_t *status_json(const struct keeper *keeper)
+{
+	json_t *gates = json_array();
+
+	keeper_each(keeper, add_status, gates);
+	return json_pack("{s:s,s:b,s:o}", "version", BINDGATE_VERSION, "config_valid", stats.config_valid, "gates",
+			 gates);
+}

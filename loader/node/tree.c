@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "tree.h"
+
+#include "cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+struct watch {
+	int wd;
+	char path[]; /* below the mount; "" is the mount */
+};
+
+struct tree {
+	struct tree_calls calls;
+	const char *mount;
+	const char *const *patterns;
+	unsigned int patterns_count;
+	int inotify;
+	void *watches; /* a tree of struct watch by wd, as tsearch(3) has it */
+	unsigned int watches_count;
+};
+
+static int by_wd(const void *a, const void *b)
+{
+	const struct watch *x = a, *y = b;
+
+	return x->wd < y->wd ? -1 : x->wd > y->wd;
+}
+
+/* ---- patterns ---- */
+
+enum match {
+	NOTHING,
+	ON_THE_WAY, /* something below may match */
+	MATCHES,
+};
+
+static bool ends_in_slice(const char *part, size_t length)
+{
+	return length > 6 && !memcmp(part + length - 6, ".slice", 6);
+}
+
+/* A systemd unit lives in slices, nothing but slices: what users and containers call so is elsewhere. */
+static enum match match_unit(const char *name, const char *path)
+{
+	bool has_suffix = strchr(name, '.');
+
+	while (*path == '/') {
+		size_t length = strcspn(++path, "/"), wanted = strlen(name);
+
+		if (!path[length] && length == wanted + (has_suffix ? 0 : 8) && !memcmp(path, name, wanted) &&
+		    (has_suffix || !memcmp(path + wanted, ".service", 8)))
+			return MATCHES;
+		if (!ends_in_slice(path, length))
+			return NOTHING;
+		path += length;
+	}
+	return ON_THE_WAY;
+}
+
+static enum match match(const char *pattern, const char *path)
+{
+	if (!strncmp(pattern, "unit:", 5))
+		return match_unit(pattern + 5, path);
+	for (;;) {
+		char part[NAME_MAX + 1], name[NAME_MAX + 1];
+		size_t part_length, name_length;
+
+		pattern += strspn(pattern, "/");
+		path += strspn(path, "/");
+		if (!*path)
+			return *pattern ? ON_THE_WAY : MATCHES;
+		if (!*pattern)
+			return NOTHING;
+		part_length = strcspn(pattern, "/");
+		name_length = strcspn(path, "/");
+		if (part_length > NAME_MAX || name_length > NAME_MAX)
+			return NOTHING;
+		memcpy(part, pattern, part_length);
+		memcpy(name, path, name_length);
+		part[part_length] = name[name_length] = '\0';
+		if (strcmp(part, name) && fnmatch(part, name, 0))
+			return NOTHING;
+		pattern += part_length;
+		path += name_length;
+	}
+}
+
+bool tree_matches(const char *pattern, const char *path)
+{
+	return match(pattern, path) == MATCHES;
+}
+
+/* ---- directories ---- */
+
+static bool add_watch(struct tree *tree, const char *path)
+{
+	char full[PATH_MAX];
+	struct watch *watch;
+	void *found;
+	int wd;
+
+	if (snprintf(full, sizeof(full), "%s%s", tree->mount, path) >= (int)sizeof(full))
+		return false;
+	wd = inotify_add_watch(tree->inotify, full, IN_CREATE | IN_DELETE | IN_ONLYDIR);
+	if (wd < 0)
+		return false;
+	watch = malloc(sizeof(*watch) + strlen(path) + 1);
+	if (!watch)
+		abort();
+	watch->wd = wd;
+	strcpy(watch->path, path);
+	found = tsearch(watch, &tree->watches, by_wd);
+	if (!found)
+		abort();
+	if (*(struct watch **)found != watch)
+		free(watch); /* was watched already */
+	else
+		tree->watches_count++;
+	return true;
+}
+
+static void drop_watch(struct tree *tree, int wd)
+{
+	struct watch key = { .wd = wd };
+	void *found = tfind(&key, &tree->watches, by_wd);
+	struct watch *watch = found ? *(struct watch **)found : NULL;
+
+	if (!watch)
+		return;
+	tdelete(watch, &tree->watches, by_wd);
+	free(watch);
+	tree->watches_count--;
+}
+
+/* Watched first and then read: what is made in between is seen twice rather than not at all. */
+static void visit(struct tree *tree, const char *path)
+{
+	bool on_the_way = false, told = false;
+	char child[PATH_MAX], full[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	for (unsigned int i = 0; i < tree->patterns_count; i++) {
+		enum match how = match(tree->patterns[i], path);
+
+		if (how == MATCHES && !told) {
+			tree->calls.appeared(*path ? path : "/", i, tree->calls.arg);
+			told = true;
+		}
+		on_the_way |= how == ON_THE_WAY;
+	}
+	if (!on_the_way || !add_watch(tree, path))
+		return;
+	snprintf(full, sizeof(full), "%s%s", tree->mount, path);
+	dir = opendir(full);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
+		    snprintf(child, sizeof(child), "%s/%s", path, entry->d_name) < (int)sizeof(child))
+			visit(tree, child);
+	if (dir)
+		closedir(dir);
+}
+
+static void forget_watch(void *watch)
+{
+	free(watch);
+}
+
+static bool begin(struct tree *tree)
+{
+	if (tree->inotify >= 0)
+		close(tree->inotify);
+	tdestroy(tree->watches, forget_watch);
+	tree->watches = NULL;
+	tree->watches_count = 0;
+	tree->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	return tree->inotify >= 0;
+}
+
+struct tree *tree_open(const struct tree_calls *calls, struct bg_error *error)
+{
+	struct tree *tree = calloc(1, sizeof(*tree));
+
+	if (!tree)
+		abort();
+	tree->calls = *calls;
+	tree->inotify = -1;
+	if (bg_cgroup_mount(&tree->mount, error)) {
+		free(tree);
+		return NULL;
+	}
+	if (!begin(tree)) {
+		bg_error(error, -errno, "cannot watch the cgroup tree: %s", strerror(errno));
+		free(tree);
+		return NULL;
+	}
+	return tree;
+}
+
+void tree_close(struct tree *tree)
+{
+	tdestroy(tree->watches, forget_watch);
+	close(tree->inotify);
+	free(tree);
+}
+
+void tree_set_patterns(struct tree *tree, const char *const *patterns, unsigned int count)
+{
+	tree->patterns = patterns;
+	tree->patterns_count = count;
+}
+
+/* With fewer patterns some watches are needed no more; on a new inotify only those that are come back. */
+void tree_walk(struct tree *tree)
+{
+	if (begin(tree))
+		visit(tree, "");
+}
+
+int tree_fd(const struct tree *tree)
+{
+	return tree->inotify;
+}
+
+unsigned int tree_watches(const struct tree *tree)
+{
+	return tree->watches_count;
+}
+
+static bool handle(struct tree *tree, const struct inotify_event *event)
+{
+	struct watch key = { .wd = event->wd };
+	const struct watch *watch;
+	char path[PATH_MAX];
+	void *found;
+
+	if (event->mask & IN_Q_OVERFLOW)
+		return false;
+	if (event->mask & IN_IGNORED) {
+		drop_watch(tree, event->wd);
+		return true;
+	}
+	found = tfind(&key, &tree->watches, by_wd);
+	if (!found || !(event->mask & IN_ISDIR) || !event->len)
+		return true;
+	watch = *(struct watch **)found;
+	if (snprintf(path, sizeof(path), "%s/%s", watch->path, event->name) >= (int)sizeof(path))
+		return true;
+	if (event->mask & IN_CREATE)
+		visit(tree, path);
+	else
+		tree->calls.vanished(path, tree->calls.arg);
+	return true;
+}
+
+bool tree_read(struct tree *tree)
+{
+	char buffer[1 << 16] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t got;
+
+	while ((got = read(tree->inotify, buffer, sizeof(buffer))) > 0)
+		for (const char *at = buffer; at < buffer + got;) {
+			const struct inotify_event *event = (const struct inotify_event *)at;
+
+			if (!handle(tree, event))
+				return false;
+			at += sizeof(*event) + event->len;
+		}
+	return true;
+}

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# shellcheck shell=bash
+# What the daemon's tests share, besides what the command line's have: a daemon of the test's own.
+
+load ../cli/common
+
+setup() {
+	new_room
+	CONFIG=$WORK/node.yaml
+	SOCKET=$WORK/socket
+}
+
+teardown() {
+	stop_daemon 2>/dev/null || true
+	clear_room
+}
+
+# Writes the configuration: what comes on standard input, and where it listens.
+configure() {
+	cat >"$CONFIG.new"
+	grep -q '^daemon:' "$CONFIG.new" || echo 'daemon:' >>"$CONFIG.new"
+	sed -i "s|^daemon:|daemon:\n  listen: unix:$SOCKET|" "$CONFIG.new"
+	mv "$CONFIG.new" "$CONFIG"
+}
+
+start_daemon() {
+	"$BINDGATED" --config "$CONFIG" >"$WORK/stdout" 2>>"$WORK/stderr" 3>&- &
+	DAEMON=$!
+	eventually ready
+}
+
+ready() {
+	[ "$(ask readyz)" = ready ]
+}
+
+ask() { # PATH
+	curl -s --max-time 5 --unix-socket "$SOCKET" "http://localhost/$1"
+}
+
+stop_daemon() {
+	[ -n "${DAEMON:-}" ] || return 0
+	kill "$DAEMON"
+	wait "$DAEMON"
+	DAEMON=
+}
+
+# Until the command succeeds, for up to ten seconds.
+eventually() {
+	for _ in $(seq 500); do
+		"$@" && return
+		sleep 0.02
+	done
+	echo "never: $*" >&2
+	cat "$WORK/stderr" >&2
+	return 1
+}
+
+gated() { # RULES CGROUP...
+	local rules=$1 cgroup
+	shift
+	for cgroup; do
+		[ "$(rules_of "$cgroup")" = "$rules" ] || return 1
+	done
+}
+
+ungated() {
+	gated '' "$@"
+}
+
+# One number of the metrics: metric 'name{labels}'
+metric() {
+	ask metrics | awk -v name="$1" '$1 == name { print $2 }'
+}
