@@ -27,6 +27,7 @@ struct tree {
 	int inotify;
 	void *watches; /* a tree of struct watch by wd, as tsearch(3) has it */
 	unsigned int watches_count;
+	bool overflowed;
 };
 
 static int by_wd(const void *a, const void *b)
@@ -220,11 +221,49 @@ void tree_set_patterns(struct tree *tree, const char *const *patterns, unsigned 
 	tree->patterns_count = count;
 }
 
-/* With fewer patterns some watches are needed no more; on a new inotify only those that are come back. */
+struct prune {
+	struct tree *tree;
+	int *wds;
+	size_t count;
+};
+
+static void find_needless(const void *node, VISIT which, void *arg)
+{
+	const struct watch *watch = *(struct watch *const *)node;
+	struct prune *prune = arg;
+
+	if (which != postorder && which != leaf)
+		return;
+	for (unsigned int i = 0; i < prune->tree->patterns_count; i++)
+		if (match(prune->tree->patterns[i], watch->path) == ON_THE_WAY)
+			return;
+	prune->wds = reallocarray(prune->wds, prune->count + 1, sizeof(*prune->wds));
+	if (!prune->wds)
+		abort();
+	prune->wds[prune->count++] = watch->wd;
+}
+
+/* Takes away the watches that no pattern needs any more. */
+static void prune_watches(struct tree *tree)
+{
+	struct prune prune = { .tree = tree };
+
+	twalk_r(tree->watches, find_needless, &prune);
+	for (size_t i = 0; i < prune.count; i++) {
+		inotify_rm_watch(tree->inotify, prune.wds[i]);
+		drop_watch(tree, prune.wds[i]);
+	}
+	free(prune.wds);
+}
+
 void tree_walk(struct tree *tree)
 {
-	if (begin(tree))
-		visit(tree, "");
+	/* After lost events nobody knows which watches are left. Only then: closing an inotify takes some 10 ms. */
+	if (tree->overflowed && !begin(tree))
+		return;
+	tree->overflowed = false;
+	prune_watches(tree);
+	visit(tree, "");
 }
 
 int tree_fd(const struct tree *tree)
@@ -244,8 +283,10 @@ static bool handle(struct tree *tree, const struct inotify_event *event)
 	char path[PATH_MAX];
 	void *found;
 
-	if (event->mask & IN_Q_OVERFLOW)
+	if (event->mask & IN_Q_OVERFLOW) {
+		tree->overflowed = true;
 		return false;
+	}
 	if (event->mask & IN_IGNORED) {
 		drop_watch(tree, event->wd);
 		return true;
