@@ -327,6 +327,22 @@ static void loop(struct node *node)
 	}
 }
 
+/* Can gates be made at all? Better said at the start than for each. */
+static bool can_gate(const struct node *node)
+{
+	struct bg_error error;
+	struct bg_store store;
+	int err = bg_store_open(node->pin_dir, BG_STORE_WRITE, &store, &error);
+
+	if (!err) {
+		err = bg_store_load(&store, &error);
+		bg_store_close(&store);
+	}
+	if (err)
+		say(LOG_ERR, "%s", error.text);
+	return !err;
+}
+
 static int run(struct node *node)
 {
 	const struct tree_calls calls = { .appeared = appeared, .vanished = vanished, .arg = node };
@@ -339,10 +355,8 @@ static int run(struct node *node)
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (geteuid()) {
-		say(LOG_ERR, "must be run as root");
+	if (!can_gate(node))
 		return 1;
-	}
 	node->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	node->files = -1;
 	node->tree = tree_open(&calls, &error);
