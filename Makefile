@@ -26,7 +26,7 @@ override CPPFLAGS += -D_GNU_SOURCE -DBINDGATE_VERSION='"$(VERSION)"' -Iinclude -
 override LDFLAGS += $(if $(SANITIZE),$(SANITIZERS),-pie -Wl,-z,relro,-z,now)
 LDLIBS := -lbpf -lelf -lz
 CLI_LDLIBS := -ljansson -lcyaml -lyaml
-NODE_LDLIBS := $(CLI_LDLIBS) -lmicrohttpd
+NODE_LDLIBS := $(CLI_LDLIBS) -lmicrohttpd -lcurl -lprotobuf-c
 
 LIB := $(BUILD)/libbindgate.a
 LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/lib/*.c)))
@@ -68,7 +68,15 @@ $(BUILD)/bindgate: $(CLI_OBJECTS) $(LIB)
 	@echo '  LINK     $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
 
-$(BUILD)/bindgated: $(NODE_OBJECTS) $(LIB)
+# Generated code: its warnings are not ours.
+$(BUILD)/cri.pb-c.c $(BUILD)/cri.pb-c.h &: loader/node/cri.proto
+	@mkdir -p $(BUILD)
+	@protoc-c --proto_path=loader/node --c_out=$(BUILD) $<
+$(BUILD)/cri.pb-c.o: $(BUILD)/cri.pb-c.c
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -w -c $< -o $@
+$(NODE_OBJECTS): | $(BUILD)/cri.pb-c.h
+
+$(BUILD)/bindgated: $(NODE_OBJECTS) $(BUILD)/cri.pb-c.o $(LIB)
 	@echo '  LINK     $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(NODE_LDLIBS) $(LDLIBS) -o $@
 

@@ -227,6 +227,12 @@ static int check_pods(const struct source *source, const struct bg_declaration *
 		*grant = (struct bg_policy){ 0 };
 		if (!err)
 			err = check_rules(source, path, pod->may_ask, pod->may_ask_count, grant);
+		for (unsigned int k = 0; k < grant->count && !err; k++)
+			if (grant->rules[k].verdict != BG_ALLOW) {
+				snprintf(path, sizeof(path), "pods[%u].may_ask[%u]", i, k);
+				err = wrong(source, bg_yaml_line(source->text, source->size, path),
+					    "may_ask says what may be bound: neither deny nor pass nor =");
+			}
 	}
 	free(grant);
 	return err;

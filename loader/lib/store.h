@@ -35,9 +35,9 @@ struct bg_store {
 };
 
 enum bg_store_access {
-	BG_STORE_READ,  /* shared lock; an absent directory reads as an empty one */
-	BG_STORE_EDIT,  /* exclusive lock; an absent directory reads as an empty one too */
-	BG_STORE_KEEP,  /* as BG_STORE_WRITE, but gates whose cgroup is gone stay: for who collects them one by one */
+	BG_STORE_READ, /* shared lock; an absent directory reads as an empty one */
+	BG_STORE_EDIT, /* exclusive lock; an absent directory reads as an empty one too */
+	BG_STORE_KEEP, /* as BG_STORE_WRITE, but gates whose cgroup is gone stay: for who collects them one by one */
 	BG_STORE_WRITE, /* exclusive lock; makes the directory, and mounts bpffs where it is missing */
 };
 

@@ -4,6 +4,7 @@
 #include "http.h"
 #include "keeper.h"
 #include "metrics.h"
+#include "pods.h"
 #include "say.h"
 #include "stats.h"
 #include "tree.h"
@@ -24,16 +25,25 @@
 #define LISTEN "127.0.0.1:9632"
 #define SETTLE_S 0.1 /* files that change are read when they have been still for so long */
 #define TICK_S 1.0
+#define PODS_FIRST_S 0.005 /* a new pod's cgroup is there some 100 ms before the runtime lists its sandbox */
+#define PODS_PATIENT_S 0.3 /* from here on it is likely a cgroup that a pod left behind */
+#define PODS_MOST_S 60.0
 
 struct node {
 	const char *file;
 	const char *pin_dir;
 	struct config *config;
-	const char **patterns;
+	const char **patterns; /* of the gates, of pods, of what is within pods */
+	char **pod_patterns;
+	unsigned int pods_from, inner_from, pod_patterns_count;
 	const struct bg_declared_gate *parsed; /* whose policy is `policy` */
 	struct bg_policy policy;
 	struct keeper *keeper;
 	struct tree *tree;
+	struct pods *pods; /* NULL: none are declared */
+	struct cri *cri;
+	bool pods_listed;
+	double pods_retry; /* seconds until the runtime is asked again for pods that it did not know */
 	struct audit *audit;
 	struct http *http;
 	int signals;
@@ -49,9 +59,17 @@ struct node {
 static void appeared(const char *path, unsigned int pattern, void *arg)
 {
 	struct node *node = arg;
-	const struct bg_declared_gate *gate = node->config->gates[pattern];
+	const struct bg_declared_gate *gate;
 	struct bg_error error;
 
+	if (pattern >= node->pods_from) {
+		if (pattern < node->inner_from && pods_appeared(node->pods, path)) {
+			node->pods_retry = PODS_FIRST_S;
+			cri_ask(node->cri, 0);
+		}
+		return;
+	}
+	gate = node->config->gates[pattern];
 	if (node->parsed != gate && bg_declare_policy(&gate->policy, KEEPER_OWNER, &node->policy, &error)) {
 		stats.errors[ERROR_CONFIG]++;
 		say(LOG_ERR, "%s", error.text); /* a user that went meanwhile */
@@ -61,11 +79,41 @@ static void appeared(const char *path, unsigned int pattern, void *arg)
 	keeper_want(node->keeper, FROM_GATES, path, &node->policy, gate->adopt && *gate->adopt);
 }
 
+static bool within_pods(const struct node *node, const char *path)
+{
+	for (unsigned int i = node->inner_from - node->pods_from; i < node->pod_patterns_count; i++)
+		if (tree_matches(node->pod_patterns[i], path))
+			return true;
+	return false;
+}
+
 static void vanished(const char *path, void *arg)
 {
 	struct node *node = arg;
 
 	keeper_unwant(node->keeper, path);
+	if (node->pods && !pods_vanished(node->pods, path) && within_pods(node, path))
+		cri_ask(node->cri, PODS_FIRST_S); /* a container went: perhaps with it the sandbox */
+}
+
+/* Pods whose cgroup is there before the runtime tells of them are asked for again and again, ever more slowly. */
+static void listed(const Cri__Sandboxes *sandboxes, void *arg)
+{
+	struct node *node = arg;
+	unsigned int unknown = pods_update(node->pods, node->config, sandboxes);
+
+	if (!node->pods_listed) {
+		node->pods_listed = true;
+		keeper_collect(node->keeper);
+		keeper_rest(node->keeper);
+	}
+	if (!unknown) {
+		node->pods_retry = PODS_FIRST_S;
+		return;
+	}
+	if (node->pods_retry < PODS_MOST_S)
+		cri_ask(node->cri, node->pods_retry);
+	node->pods_retry *= node->pods_retry < PODS_PATIENT_S ? 1.02 : 2;
 }
 
 static void walk(struct node *node)
@@ -74,7 +122,8 @@ static void walk(struct node *node)
 	keeper_begin_pass(node->keeper, FROM_GATES);
 	tree_walk(node->tree);
 	keeper_end_pass(node->keeper, FROM_GATES);
-	keeper_collect(node->keeper);
+	if (!node->cri || node->pods_listed) /* before that nobody knows which pods' gates are wanted */
+		keeper_collect(node->keeper);
 	keeper_rest(node->keeper);
 	stats.watches = tree_watches(node->tree);
 }
@@ -120,6 +169,8 @@ static char *give_status(void *arg)
 {
 	const struct node *node = arg;
 	json_t *status = status_json(node->keeper);
+
+	json_object_set_new(status, "refused", pods_refused_json(node->pods));
 	char *text = json_dumps(status, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 
 	json_decref(status);
@@ -150,27 +201,67 @@ static void open_http(struct node *node)
 		say(LOG_ERR, "%s", error.text);
 }
 
+static void set_patterns(struct node *node)
+{
+	const struct config *config = node->config;
+	unsigned int inner = 0, count = 0;
+
+	free(node->patterns);
+	pods_free_patterns(node->pod_patterns, node->pod_patterns_count);
+	node->pod_patterns = config->pods_count ? pods_patterns(config->daemon.kubepods, &inner, &count) : NULL;
+	node->pod_patterns_count = count;
+	node->pods_from = config->gates_count;
+	node->inner_from = config->gates_count + inner;
+	node->patterns = calloc(config->gates_count + count + 1, sizeof(*node->patterns));
+	if (!node->patterns)
+		abort();
+	for (unsigned int i = 0; i < config->gates_count; i++)
+		node->patterns[i] = config->gates[i]->cgroup;
+	for (unsigned int i = 0; i < count; i++)
+		node->patterns[config->gates_count + i] = node->pod_patterns[i];
+	tree_set_patterns(node->tree, node->patterns, config->gates_count + count);
+}
+
+static void open_pods(struct node *node)
+{
+	const struct cri_calls calls = { .listed = listed, .arg = node };
+
+	cri_close(node->cri);
+	node->cri = NULL;
+	if (!node->config->pods_count) {
+		if (node->pods)
+			pods_forget(node->pods);
+		pods_close(node->pods);
+		node->pods = NULL;
+		return;
+	}
+	if (!node->pods)
+		node->pods = pods_open(node->keeper);
+	node->cri = cri_open(node->config->daemon.cri, &calls);
+	node->pods_retry = PODS_FIRST_S;
+}
+
 /* What changed is taken up; what did not runs on. */
 static void take(struct node *node, struct config *config)
 {
 	const struct bg_declared_daemon none = { 0 }, *now = &config->daemon;
 	const struct bg_declared_daemon *before = node->config ? &node->config->daemon : &none;
-	bool first = !node->config, log_changed, listen_changed;
+	bool first = !node->config, log_changed, listen_changed, cri_changed;
 	struct config *old = node->config;
 
 	log_changed = first || !same_number(before->log, now->log) || !same_text(before->log_to, now->log_to) ||
 		      !same_number(before->log_rate, now->log_rate);
 	listen_changed = first || !same_text(before->listen, now->listen);
-	free(node->patterns);
-	node->patterns = calloc(config->gates_count + 1, sizeof(*node->patterns));
-	if (!node->patterns)
-		abort();
-	for (unsigned int i = 0; i < config->gates_count; i++)
-		node->patterns[i] = config->gates[i]->cgroup;
+	cri_changed = !same_text(before->cri, now->cri) || !same_text(before->kubepods, now->kubepods) ||
+		      !node->pods != !config->pods_count;
 	node->config = config;
 	node->parsed = NULL;
-	tree_set_patterns(node->tree, node->patterns, config->gates_count);
+	set_patterns(node);
+	if (cri_changed)
+		open_pods(node);
 	walk(node);
+	if (node->cri)
+		cri_ask(node->cri, 0);
 	if (log_changed) {
 		audit_close(node->audit);
 		node->audit = audit_open(node->pin_dir, now);
@@ -266,7 +357,10 @@ static void until(double due, double now, int *timeout)
 static int next_timeout(struct node *node, double now)
 {
 	int timeout = node->http ? http_patience_ms(node->http) : -1;
+	int cri_ms = node->cri ? cri_patience_ms(node->cri) : -1;
 
+	if (cri_ms >= 0 && (timeout < 0 || cri_ms < timeout))
+		timeout = cri_ms;
 	until(node->files_due, now, &timeout);
 	until(node->watchdog_due, now, &timeout);
 	until(node->tick_due, now, &timeout);
@@ -296,7 +390,7 @@ static void handle_due(struct node *node)
 static void loop(struct node *node)
 {
 	while (!node->ending) {
-		struct pollfd polls[] = {
+		struct pollfd polls[5 + CRI_POLLS] = {
 			{ .fd = node->signals, .events = POLLIN },
 			{ .fd = tree_fd(node->tree), .events = POLLIN },
 			{ .fd = node->files, .events = POLLIN },
@@ -304,8 +398,9 @@ static void loop(struct node *node)
 			{ .fd = node->http ? http_fd(node->http) : -1, .events = POLLIN },
 		};
 
-		if (poll(polls, sizeof(polls) / sizeof(*polls), next_timeout(node, now_seconds())) < 0 &&
-		    errno != EINTR)
+		unsigned int count = 5 + (node->cri ? cri_polls(node->cri, polls + 5) : 0);
+
+		if (poll(polls, count, next_timeout(node, now_seconds())) < 0 && errno != EINTR)
 			break;
 		if (polls[1].revents) { /* first: whoever waits for a gate waits for this */
 			node->walk_due |= !tree_read(node->tree);
@@ -317,6 +412,8 @@ static void loop(struct node *node)
 			if (!node->tick_due) /* not a moment's work while nothing happens */
 				node->tick_due = now_seconds() + TICK_S;
 		}
+		if (node->cri)
+			cri_run(node->cri);
 		if (node->http)
 			http_run(node->http);
 		if (polls[2].revents)
@@ -378,6 +475,8 @@ static int run(struct node *node)
 		keeper_detach_all(node->keeper);
 	audit_close(node->audit);
 	http_close(node->http);
+	cri_close(node->cri);
+	pods_close(node->pods);
 	keeper_close(node->keeper);
 	tree_close(node->tree);
 	config_free(node->config);
