@@ -110,7 +110,9 @@ static void prepare(struct cri *cri, struct call *call, const char *method)
 	curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(call->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(call->easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(call->easy, CURLOPT_PIPEWAIT, 0L);
+	/* libcurl 7.88 fails calls that share an HTTP/2 connection ("Error in the HTTP2 framing layer") */
+	curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
 static void start_list(struct cri *cri)
@@ -142,6 +144,7 @@ struct cri *cri_open(const char *socket, const struct cri_calls *calls)
 	cri->calls = *calls;
 	cri->socket = strdup(strncmp(socket, "unix://", 7) ? socket : socket + 7);
 	cri->multi = curl_multi_init();
+	curl_multi_setopt(cri->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	cri->list.easy = curl_easy_init();
 	cri->events.easy = curl_easy_init();
 	cri->headers = curl_slist_append(NULL, "content-type: application/grpc");

@@ -27,6 +27,7 @@
 #define TICK_S 1.0
 #define PODS_FIRST_S 0.005 /* a new pod's cgroup is there some 100 ms before the runtime lists its sandbox */
 #define PODS_PATIENT_S 0.3 /* from here on it is likely a cgroup that a pod left behind */
+#define PODS_GOING_S 5.0
 #define PODS_MOST_S 60.0
 
 struct node {
@@ -43,7 +44,8 @@ struct node {
 	struct pods *pods; /* NULL: none are declared */
 	struct cri *cri;
 	bool pods_listed;
-	double pods_retry; /* seconds until the runtime is asked again for pods that it did not know */
+	double pods_going_until; /* till then the runtime may still name what is gone */
+	double pods_retry;       /* seconds until the runtime is asked again for pods that it did not know */
 	struct audit *audit;
 	struct http *http;
 	int signals;
@@ -92,8 +94,12 @@ static void vanished(const char *path, void *arg)
 	struct node *node = arg;
 
 	keeper_unwant(node->keeper, path);
-	if (node->pods && !pods_vanished(node->pods, path) && within_pods(node, path))
-		cri_ask(node->cri, PODS_FIRST_S); /* a container went: perhaps with it the sandbox */
+	if (node->pods && !pods_vanished(node->pods, path) && within_pods(node, path)) {
+		/* a container went: perhaps with it the sandbox, which the runtime tells a while later */
+		node->pods_going_until = now_seconds() + PODS_GOING_S;
+		node->pods_retry = PODS_FIRST_S;
+		cri_ask(node->cri, PODS_FIRST_S);
+	}
 }
 
 /* Pods whose cgroup is there before the runtime tells of them are asked for again and again, ever more slowly. */
@@ -107,13 +113,13 @@ static void listed(const Cri__Sandboxes *sandboxes, void *arg)
 		keeper_collect(node->keeper);
 		keeper_rest(node->keeper);
 	}
-	if (!unknown) {
+	if (!unknown && now_seconds() > node->pods_going_until) {
 		node->pods_retry = PODS_FIRST_S;
 		return;
 	}
 	if (node->pods_retry < PODS_MOST_S)
 		cri_ask(node->cri, node->pods_retry);
-	node->pods_retry *= node->pods_retry < PODS_PATIENT_S ? 1.02 : 2;
+	node->pods_retry *= !unknown ? 1.5 : node->pods_retry < PODS_PATIENT_S ? 1.02 : 2;
 }
 
 static void walk(struct node *node)
