@@ -20,7 +20,7 @@ _bindgate_cgroups() { # WORD
 
 _bindgate() {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} words=
-	local commands='attach add remove detach list maps watch explain learn run apply export probe version help'
+	local commands='attach add remove detach list maps watch explain learn run apply export oci-hook probe version help'
 
 	COMPREPLY=()
 	case $previous in
@@ -42,6 +42,7 @@ _bindgate() {
 		watch) words+=' --verdict --port --count' ;;
 		learn) words+=' --for --yaml' ;;
 		apply) words+=' --dry-run --adopt' ;;
+		oci-hook) words+=' --config --required' ;;
 		esac
 	fi
 	if [ -n "$words" ]; then

@@ -126,6 +126,7 @@ int run_apply(struct cli *cli, int argc, char **argv);
 int run_export(struct cli *cli, int argc, char **argv);
 int run_learn(struct cli *cli, int argc, char **argv);
 int run_explain(struct cli *cli, int argc, char **argv);
+int run_oci_hook(struct cli *cli, int argc, char **argv);
 int run_watch(struct cli *cli, int argc, char **argv);
 int run_probe(struct cli *cli, int argc, char **argv);
 int run_version(struct cli *cli, int argc, char **argv);

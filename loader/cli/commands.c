@@ -89,6 +89,13 @@ const struct command commands[] = {
 	  .summary = "today's gates as such a file",
 	  .help = "  bindgate export >gates.yaml\n",
 	  .run = run_export },
+	{ .name = "oci-hook",
+	  .arguments = "[--config FILE] [--required]",
+	  .summary = "gate a container that is being made (podman, CRI-O)",
+	  .help = "  --config FILE   the grants: pods: of this file (/etc/bindgate/bindgate.yaml) and its folder\n"
+		  "  --required      a container that cannot be gated as it asks is not started\n\n"
+		  "The container's state comes on standard input, as at createRuntime or prestart.\n",
+	  .run = run_oci_hook },
 	{ .name = "probe",
 	  .arguments = "",
 	  .summary = "what this kernel can do, and what is missing",

@@ -33,7 +33,7 @@
 struct node {
 	const char *file;
 	const char *pin_dir;
-	struct config *config;
+	struct bg_config *config;
 	const char **patterns; /* of the gates, of pods, of what is within pods */
 	char **pod_patterns;
 	unsigned int pods_from, inner_from, pod_patterns_count;
@@ -150,7 +150,7 @@ static void watch_files(struct node *node)
 		*slash = '\0';
 	inotify_add_watch(node->files, slash ? (*parent ? parent : "/") : ".",
 			  IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE);
-	inotify_add_watch(node->files, config_folder(node->file, folder),
+	inotify_add_watch(node->files, bg_config_folder(node->file, folder),
 			  IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE);
 }
 
@@ -207,14 +207,20 @@ static void open_http(struct node *node)
 		say(LOG_ERR, "%s", error.text);
 }
 
+/* Without a runtime to ask, pods are left to the hook (bindgate oci-hook). */
+static bool serves_pods(const struct bg_config *config)
+{
+	return config->pods_count && config->daemon.cri;
+}
+
 static void set_patterns(struct node *node)
 {
-	const struct config *config = node->config;
+	const struct bg_config *config = node->config;
 	unsigned int inner = 0, count = 0;
 
 	free(node->patterns);
 	pods_free_patterns(node->pod_patterns, node->pod_patterns_count);
-	node->pod_patterns = config->pods_count ? pods_patterns(config->daemon.kubepods, &inner, &count) : NULL;
+	node->pod_patterns = serves_pods(config) ? pods_patterns(config->daemon.kubepods, &inner, &count) : NULL;
 	node->pod_patterns_count = count;
 	node->pods_from = config->gates_count;
 	node->inner_from = config->gates_count + inner;
@@ -234,7 +240,7 @@ static void open_pods(struct node *node)
 
 	cri_close(node->cri);
 	node->cri = NULL;
-	if (!node->config->pods_count) {
+	if (!serves_pods(node->config)) {
 		if (node->pods)
 			pods_forget(node->pods);
 		pods_close(node->pods);
@@ -248,18 +254,18 @@ static void open_pods(struct node *node)
 }
 
 /* What changed is taken up; what did not runs on. */
-static void take(struct node *node, struct config *config)
+static void take(struct node *node, struct bg_config *config)
 {
 	const struct bg_declared_daemon none = { 0 }, *now = &config->daemon;
 	const struct bg_declared_daemon *before = node->config ? &node->config->daemon : &none;
 	bool first = !node->config, log_changed, listen_changed, cri_changed;
-	struct config *old = node->config;
+	struct bg_config *old = node->config;
 
 	log_changed = first || !same_number(before->log, now->log) || !same_text(before->log_to, now->log_to) ||
 		      !same_number(before->log_rate, now->log_rate);
 	listen_changed = first || !same_text(before->listen, now->listen);
 	cri_changed = !same_text(before->cri, now->cri) || !same_text(before->kubepods, now->kubepods) ||
-		      !node->pods != !config->pods_count;
+		      !node->pods == serves_pods(config);
 	node->config = config;
 	node->parsed = NULL;
 	set_patterns(node);
@@ -274,13 +280,13 @@ static void take(struct node *node, struct config *config)
 	}
 	if (listen_changed)
 		open_http(node);
-	config_free(old);
+	bg_config_free(old);
 }
 
 static bool load(struct node *node)
 {
 	struct bg_error error;
-	struct config *config = config_read(node->file, &error);
+	struct bg_config *config = bg_config_read(node->file, &error);
 
 	node->files_due = 0;
 	stats.config_valid = config != NULL;
@@ -334,7 +340,7 @@ static bool is_ours(const struct node *node, const char *name)
 	char folder[4096];
 
 	return (length > 5 && !strcmp(name + length - 5, ".yaml")) || !strcmp(name, "..data") ||
-	       !strcmp(strrchr(config_folder(node->file, folder), '/') ? strrchr(folder, '/') + 1 : folder, name);
+	       !strcmp(strrchr(bg_config_folder(node->file, folder), '/') ? strrchr(folder, '/') + 1 : folder, name);
 }
 
 static void handle_files(struct node *node)
@@ -485,7 +491,7 @@ static int run(struct node *node)
 	pods_close(node->pods);
 	keeper_close(node->keeper);
 	tree_close(node->tree);
-	config_free(node->config);
+	bg_config_free(node->config);
 	free(node->patterns);
 	return 0;
 }
@@ -493,27 +499,27 @@ static int run(struct node *node)
 static int check(const char *file)
 {
 	struct bg_error error;
-	struct config *config = config_read(file, &error);
+	struct bg_config *config = bg_config_read(file, &error);
 
 	if (!config) {
 		fprintf(stderr, "bindgated: %s\n", error.text);
 		return 1;
 	}
 	printf("%s: sound: %u gates, %u kinds of pods\n", file, config->gates_count, config->pods_count);
-	config_free(config);
+	bg_config_free(config);
 	return 0;
 }
 
 static int status(const char *file, bool json)
 {
 	struct bg_error error;
-	struct config *config = config_read(file, &error);
+	struct bg_config *config = bg_config_read(file, &error);
 	const char *at = config && config->daemon.listen ? config->daemon.listen : LISTEN;
 	char *text = http_ask_status(at, &error);
 	json_t *object = text ? json_loads(text, 0, NULL) : NULL, *gate;
 	size_t i;
 
-	config_free(config);
+	bg_config_free(config);
 	if (!object) {
 		fprintf(stderr, "bindgated: %s\n", text ? "the answer is no status" : error.text);
 		free(text);

@@ -181,26 +181,26 @@ bool pods_vanished(struct pods *pods, const char *path)
 static const char *annotation_of(const Cri__Sandbox *sandbox)
 {
 	for (size_t i = 0; i < sandbox->n_annotations; i++)
-		if (!strcmp(sandbox->annotations[i]->key, GRANT_ANNOTATION))
+		if (!strcmp(sandbox->annotations[i]->key, BG_GRANT_ANNOTATION))
 			return sandbox->annotations[i]->value;
 	return NULL;
 }
 
-static const struct bg_declared_pod *grant_of(const struct config *config, const Cri__Sandbox *sandbox)
+static const struct bg_declared_pod *grant_of(const struct bg_config *config, const Cri__Sandbox *sandbox)
 {
-	struct label *labels = calloc(sandbox->n_labels + 1, sizeof(*labels));
+	struct bg_label *labels = calloc(sandbox->n_labels + 1, sizeof(*labels));
 	const struct bg_declared_pod *grant = NULL;
 
 	for (size_t i = 0; labels && i < sandbox->n_labels; i++)
-		labels[i] = (struct label){ .key = sandbox->labels[i]->key, .value = sandbox->labels[i]->value };
+		labels[i] = (struct bg_label){ .key = sandbox->labels[i]->key, .value = sandbox->labels[i]->value };
 	for (unsigned int i = 0; labels && i < config->pods_count && !grant; i++)
-		if (grant_matches(config->pods[i], sandbox->metadata->namespace_, labels, sandbox->n_labels))
+		if (bg_grant_matches(config->pods[i], sandbox->metadata->namespace_, labels, sandbox->n_labels))
 			grant = config->pods[i];
 	free(labels);
 	return grant;
 }
 
-static void gate_pod(struct pods *pods, const struct config *config, struct pod *pod, const Cri__Sandbox *sandbox)
+static void gate_pod(struct pods *pods, const struct bg_config *config, struct pod *pod, const Cri__Sandbox *sandbox)
 {
 	const struct bg_declared_pod *grant = grant_of(config, sandbox);
 	const char *request = annotation_of(sandbox);
@@ -214,7 +214,7 @@ static void gate_pod(struct pods *pods, const struct config *config, struct pod 
 		set_refused(pod, request ? "no grant speaks of it" : NULL);
 		return;
 	}
-	err = grant_policy(grant, request, &policy, &error);
+	err = bg_grant_policy(grant, KEEPER_OWNER, request, &policy, &error);
 	set_refused(pod, err ? error.text : NULL);
 	if (err && (err != -EACCES || (!policy.count && policy.fallback == BG_PASS)))
 		return; /* nothing is given outright: it is as if nothing spoke of it */
@@ -239,7 +239,7 @@ static void look(const void *node, VISIT which, void *arg)
 	}
 }
 
-unsigned int pods_update(struct pods *pods, const struct config *config, const Cri__Sandboxes *sandboxes)
+unsigned int pods_update(struct pods *pods, const struct bg_config *config, const Cri__Sandboxes *sandboxes)
 {
 	struct count count = { .forget = true };
 

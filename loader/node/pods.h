@@ -27,7 +27,7 @@ bool pods_appeared(struct pods *pods, const char *path);
 bool pods_vanished(struct pods *pods, const char *path);
 
 /* Has each pod's gate be what its grant says. Returns how many cgroups have no sandbox yet. */
-unsigned int pods_update(struct pods *pods, const struct config *config, const Cri__Sandboxes *sandboxes);
+unsigned int pods_update(struct pods *pods, const struct bg_config *config, const Cri__Sandboxes *sandboxes);
 
 /* Nobody asks for pods any more. */
 void pods_forget(struct pods *pods);

@@ -16,7 +16,7 @@ load common
 }
 
 @test "every command has an example and a paragraph in the manual" {
-	for command in $(bindgate help | sed -n 's/^  bindgate \([a-z]*\) .*/\1/p'); do
+	for command in $(bindgate help | sed -n 's/^  bindgate \([a-z-]*\) .*/\1/p'); do
 		grep -q "^# bindgate $command" "$TREE/doc/man/bindgate.8"
 		grep -q "^.It Cm $command" "$TREE/doc/man/bindgate.8"
 	done

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATED_CONFIG_H
-#define BINDGATED_CONFIG_H
+#ifndef BINDGATE_CONFIG_H
+#define BINDGATE_CONFIG_H
 
 #include "declare.h"
 
-#define CONFIG_FILES_MAX 256
+#define BG_CONFIG_FILES_MAX 256
 
 /* What the files declare together; checked whole. */
-struct config {
-	struct bg_declaration *files[CONFIG_FILES_MAX];
+struct bg_config {
+	struct bg_declaration *files[BG_CONFIG_FILES_MAX];
 	unsigned int files_count;
 	struct bg_declared_gate **gates; /* of all files, in the order of their names */
 	unsigned int gates_count;
@@ -19,10 +19,10 @@ struct config {
 
 /* Reads FILE and, beside it, the *.yaml of the folder that is named as it but with .d instead of .yaml. A missing FILE
  * is no error where that folder is there. NULL: nothing sound, and *error says what and where. */
-struct config *config_read(const char *file, struct bg_error *error);
-void config_free(struct config *config);
+struct bg_config *bg_config_read(const char *file, struct bg_error *error);
+void bg_config_free(struct bg_config *config);
 
 /* The folder beside FILE. */
-const char *config_folder(const char *file, char folder[static 4096]);
+const char *bg_config_folder(const char *file, char folder[static 4096]);
 
 #endif

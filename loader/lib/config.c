@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *config_folder(const char *file, char folder[static 4096])
+const char *bg_config_folder(const char *file, char folder[static 4096])
 {
 	size_t length = strlen(file);
 
@@ -18,7 +18,7 @@ const char *config_folder(const char *file, char folder[static 4096])
 	return folder;
 }
 
-static int merge_daemon(struct config *config, const struct bg_declared_daemon *more, const char *file,
+static int merge_daemon(struct bg_config *config, const struct bg_declared_daemon *more, const char *file,
 			struct bg_error *error)
 {
 	struct bg_declared_daemon *daemon = &config->daemon;
@@ -44,11 +44,11 @@ static int merge_daemon(struct config *config, const struct bg_declared_daemon *
 	return 0;
 }
 
-static int add_file(struct config *config, const char *file, struct bg_error *error)
+static int add_file(struct bg_config *config, const char *file, struct bg_error *error)
 {
 	struct bg_declaration *declaration;
-	int err = config->files_count == CONFIG_FILES_MAX
-			  ? bg_error(error, -E2BIG, "more than %d files of configuration", CONFIG_FILES_MAX)
+	int err = config->files_count == BG_CONFIG_FILES_MAX
+			  ? bg_error(error, -E2BIG, "more than %d files of configuration", BG_CONFIG_FILES_MAX)
 			  : bg_declare_read(file, &declaration, error);
 
 	if (err)
@@ -67,7 +67,7 @@ static int add_file(struct config *config, const char *file, struct bg_error *er
 	return merge_daemon(config, declaration->daemon, file, error);
 }
 
-static int check(const struct config *config, struct bg_error *error)
+static int check(const struct bg_config *config, struct bg_error *error)
 {
 	const struct bg_declared_daemon *daemon = &config->daemon;
 
@@ -76,23 +76,19 @@ static int check(const struct config *config, struct bg_error *error)
 			if (!strcmp(config->gates[i]->cgroup, config->gates[k]->cgroup))
 				return bg_error(error, -EINVAL, "the cgroup \"%.256s\" is declared in two files",
 						config->gates[i]->cgroup);
-	if (config->pods_count && !daemon->cri)
-		return bg_error(error, -EINVAL,
-				"pods are declared, but no daemon.cri: the container runtime's socket, such as "
-				"/run/containerd/containerd.sock");
 	if (daemon->log_rate && *daemon->log_rate < 1)
 		return bg_error(error, -EINVAL, "daemon.log_rate is a number from 1");
 	return 0;
 }
 
-struct config *config_read(const char *file, struct bg_error *error)
+struct bg_config *bg_config_read(const char *file, struct bg_error *error)
 {
-	struct config *config = calloc(1, sizeof(*config));
+	struct bg_config *config = calloc(1, sizeof(*config));
 	char folder[4096], pattern[4112];
 	glob_t found = { 0 };
 	int err = config ? 0 : bg_error(error, -ENOMEM, "out of memory");
 
-	snprintf(pattern, sizeof(pattern), "%s/*.yaml", config_folder(file, folder));
+	snprintf(pattern, sizeof(pattern), "%s/*.yaml", bg_config_folder(file, folder));
 	if (!err && (!access(file, F_OK) || access(folder, F_OK)))
 		err = add_file(config, file, error);
 	if (!err && !glob(pattern, 0, NULL, &found))
@@ -103,11 +99,11 @@ struct config *config_read(const char *file, struct bg_error *error)
 		err = check(config, error);
 	if (!err)
 		return config;
-	config_free(config);
+	bg_config_free(config);
 	return NULL;
 }
 
-void config_free(struct config *config)
+void bg_config_free(struct bg_config *config)
 {
 	if (!config)
 		return;

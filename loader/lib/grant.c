@@ -2,14 +2,12 @@
 #include "grant.h"
 
 #include "clean.h"
-#include "keeper.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_label(const struct label *labels, size_t count, const char *wanted)
+static bool has_label(const struct bg_label *labels, size_t count, const char *wanted)
 {
 	const char *value = strchr(wanted, '=');
 
@@ -20,8 +18,8 @@ static bool has_label(const struct label *labels, size_t count, const char *want
 	return false;
 }
 
-bool grant_matches(const struct bg_declared_pod *grant, const char *namespace, const struct label *labels,
-		   size_t labels_count)
+bool bg_grant_matches(const struct bg_declared_pod *grant, const char *namespace, const struct bg_label *labels,
+		      size_t labels_count)
 {
 	if (grant->namespace && strcmp(grant->namespace, namespace))
 		return false;
@@ -102,8 +100,8 @@ static int add_request(const struct bg_declared_pod *grant, const char *request,
 	struct bg_error why;
 	char rule[512];
 
-	if (strnlen(request, GRANT_REQUEST_MAX + 1) > GRANT_REQUEST_MAX)
-		return bg_error(error, -EACCES, "its request is longer than %d bytes", GRANT_REQUEST_MAX);
+	if (strnlen(request, BG_GRANT_REQUEST_MAX + 1) > BG_GRANT_REQUEST_MAX)
+		return bg_error(error, -EACCES, "its request is longer than %d bytes", BG_GRANT_REQUEST_MAX);
 	while (next_rule(&request, rule, sizeof(rule))) {
 		if (bg_policy_add(policy, rule, &why))
 			return bg_error(error, -EACCES, "%s", why.text);
@@ -113,15 +111,15 @@ static int add_request(const struct bg_declared_pod *grant, const char *request,
 	return 0;
 }
 
-int grant_policy(const struct bg_declared_pod *grant, const char *request, struct bg_policy *out,
-		 struct bg_error *error)
+int bg_grant_policy(const struct bg_declared_pod *grant, const char *owner, const char *request,
+		    struct bg_policy *out, struct bg_error *error)
 {
 	struct bg_policy *policy = calloc(2, sizeof(*policy));
 	int err;
 
 	if (!policy)
 		return bg_error(error, -ENOMEM, "out of memory");
-	err = bg_declare_policy(&grant->policy, KEEPER_OWNER, policy, error);
+	err = bg_declare_policy(&grant->policy, owner, policy, error);
 	if (!err) {
 		if (!grant->policy.netns)
 			policy->netns = BG_NETNS_HOST;

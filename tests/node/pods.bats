@@ -1,0 +1,174 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Pods, with a runtime of the tests' own that misbehaves on demand.
+
+load common
+
+setup() {
+	new_room
+	CONFIG=$WORK/node.yaml
+	SOCKET=$WORK/socket
+	FAKE=$WORK/fake
+	mkdir "$FAKE"
+	PODS=$CG/kubepods
+	mkdir -p "$PODS/besteffort"
+	echo fine >"$FAKE/mode"
+	: >"$FAKE/pods"
+	start_runtime
+	configure <<-END
+		daemon:
+		  cri: unix://$WORK/cri
+		  kubepods: $NAME/kubepods
+		pods:
+		- namespace: web
+		  default: deny
+		  rules: [80/tcp]
+		  may_ask: [443/tcp, 8000-8100]
+		- namespace: ask
+		  may_ask: [443/tcp]
+	END
+}
+
+start_runtime() {
+	"$PYTHON" "$TREE/tests/node/fake_cri.py" "$WORK/cri" "$FAKE" 2>"$WORK/fake.err" 3>&- &
+	FAKE_PID=$!
+	eventually test -S "$WORK/cri"
+}
+
+teardown() {
+	stop_daemon 2>/dev/null || true
+	kill "$FAKE_PID" 2>/dev/null || true
+	clear_room
+}
+
+# A pod: its cgroup, and what the runtime says of it.
+pod() { # NAME UID NAMESPACE [ANNOTATION]
+	mkdir -p "$PODS/besteffort/pod$2"
+	echo "$1 $2 $3 0${4:+ bindgate.io/rules=$4}" >>"$FAKE/pods"
+}
+
+gate_of() {
+	rules_of "$PODS/besteffort/pod$1"
+}
+
+is_gated() { # UID RULES
+	[ "$(gate_of "$1")" = "$2" ]
+}
+
+calls() {
+	wc -l <"$FAKE/calls"
+}
+
+@test "grants, requests, and pods that go" {
+	start_daemon
+	pod a uid-a web
+	pod b uid-b web 443/tcp
+	pod c uid-c ask 443/tcp
+	pod d uid-d ask 22/tcp
+	pod e uid-e other 443/tcp
+	eventually is_gated uid-a 80/tcp
+	eventually is_gated uid-b '80/tcp 443/tcp'
+	eventually is_gated uid-c 443/tcp
+	eventually grep -q 'pod ask/d: refused: it may not ask for 22/tcp' "$WORK/stderr"
+	eventually grep -q 'pod other/e: refused: no grant speaks of it' "$WORK/stderr"
+	is_gated uid-d ''
+	is_gated uid-e ''
+	# the sandbox is not ready any more; the container's cgroup went
+	mkdir "$PODS/besteffort/poduid-a/x"
+	sed -i 's/^a uid-a web 0/a uid-a web 1/' "$FAKE/pods"
+	rmdir "$PODS/besteffort/poduid-a/x"
+	eventually is_gated uid-a ''
+	is_gated uid-b '80/tcp 443/tcp'
+}
+
+@test "both drivers' names, and static pods" {
+	mkdir -p "$PODS/kubepods-burstable.slice/kubepods-burstable-pod1a_2b.slice" "$PODS/kubepods-pod3c_4d.slice" "$PODS/pod0123456789abcdef"
+	printf 'a 1a-2b web 0\nb 3c-4d web 0\nc 0123456789abcdef web 0\n' >"$FAKE/pods"
+	start_daemon
+	for path in kubepods-burstable.slice/kubepods-burstable-pod1a_2b.slice kubepods-pod3c_4d.slice pod0123456789abcdef; do
+		eventually eval '[ "$(rules_of "$PODS/'$path'")" = 80/tcp ]'
+	done
+}
+
+@test "an older runtime (v1alpha2), and one with a stream of events" {
+	echo old >"$FAKE/mode"
+	start_daemon
+	pod a uid-a web
+	eventually is_gated uid-a 80/tcp
+	stop_daemon
+	echo stream >"$FAKE/mode"
+	start_daemon
+	eventually grep -q GetContainerEvents "$FAKE/calls"
+	sleep 0.3
+	sed -i 's/^a uid-a web 0/a uid-a web 1/' "$FAKE/pods"
+	: >"$FAKE/event"
+	eventually is_gated uid-a ''
+}
+
+@test "half answers, garbage, lies: gates stay, and it is asked again" {
+	start_daemon
+	pod a uid-a web
+	eventually is_gated uid-a 80/tcp
+	local mode
+	for mode in half garbage bad compressed error; do
+		echo "$mode" >"$FAKE/mode"
+		kill -HUP "$DAEMON"
+		sleep 0.4
+		is_gated uid-a 80/tcp
+		echo fine >"$FAKE/mode"
+		pod "$mode" "uid-$mode" web
+		eventually is_gated "uid-$mode" 80/tcp
+		is_gated uid-a 80/tcp
+	done
+	equal told "$(grep -c 'the gates of pods stay as they are' "$WORK/stderr")" 5
+	equal back "$(grep -c 'answers again' "$WORK/stderr")" 5
+}
+
+@test "a runtime that does not answer holds nobody up" {
+	sed -i "s|^pods:|gates: [{cgroup: \"$NAME/w*\", rules: [1]}]\npods:|" "$CONFIG"
+	for mode in silent endless; do
+		echo "$mode" >"$FAKE/mode"
+		start_daemon
+		mkdir "$CG/w$mode"
+		eventually gated 1 "$CG/w$mode"
+		equal health "$(ask healthz)" ok
+		stop_daemon
+	done
+}
+
+@test "crafted names, uids and annotations get nobody anything" {
+	mkdir -p "$CG/victim" "$PODS/besteffort/poduid-v"
+	printf '%s\n' \
+		"x ../../victim web 0" \
+		"x uid-v/../../../victim web 0" \
+		"x $(printf 'a%.0s' {1..500}) web 0" \
+		$'x\e[31m uid-v ask\xff 0 bindgate.io/rules=443/tcp' \
+		"x uid-w ask 0 bindgate.io/rules=$(printf '443/tcp,%.0s' {1..30000})" >"$FAKE/pods"
+	mkdir -p "$PODS/besteffort/poduid-w"
+	start_daemon
+	eventually grep -q 'pod ask/x: refused: its request is longer than 16384 bytes' "$WORK/stderr"
+	equal gates "$(bindgate list -j | json "d['gates']")" "[]"
+	! grep -q $'\e' "$WORK/stderr"
+	"$BINDGATED" --config "$CONFIG" status >"$WORK/status"
+	! grep -q $'\e' "$WORK/status"
+}
+
+@test "10,000 pods, of which 50 are here" {
+	local i
+	for i in $(seq 10000); do echo "p$i uid-$i web 0"; done >"$FAKE/pods"
+	for i in $(seq 50); do mkdir "$PODS/besteffort/poduid-$i"; done
+	start_daemon
+	eventually is_gated uid-50 80/tcp
+	equal gates "$(bindgate list -j | json "len(d['gates'])")" 50
+}
+
+@test "nothing changes: the runtime is not asked" {
+	pod a uid-a web
+	start_daemon
+	eventually is_gated uid-a 80/tcp
+	sleep 1
+	local before
+	before=$(calls)
+	sleep 3
+	equal calls "$(calls)" "$before"
+}
