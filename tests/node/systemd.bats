@@ -121,7 +121,7 @@ page() {
 	local score
 	score=$(inside systemd-analyze security --no-pager bindgated | grep 'Overall exposure' | grep -oE '[0-9]+\.[0-9]+' | tail -n 1)
 	echo "score $score" >&2
-	awk -v score="$score" 'BEGIN { exit !(score > 0 && score <= 3.0) }'
+	awk -v score="$score" 'BEGIN { exit !(score > 0 && score <= 2.5) }'
 	equal privileges "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$(inside systemctl show -P MainPID bindgated >/dev/null; pgrep -f -x /usr/local/sbin/bindgated | tail -n 1)/status")" 1
 }
 
