@@ -7,3 +7,7 @@ printf '%s, Linux %s, %s CPUs\n\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpu
 "$build/bench/bind"
 echo
 "$build/bench/gates" "$build/bindgate"
+echo
+/usr/bin/python3 bench/node.py "$build/bindgated"
+echo
+/usr/bin/python3 bench/pods.py "$build/bindgated"

@@ -8,7 +8,7 @@ build='clang llvm gcc libc6-dev linux-libc-dev make pkg-config bpftool libbpf-de
 check='libcmocka-dev bats mandoc zsh prometheus mmdebstrap containerd runc python3-h2 podman buildah python3-yaml iproute2 curl util-linux procps python3-minimal python3 nginx-light apache2-bin golang-go openssl tmux'
 demo='python3-minimal python3 curl iproute2 util-linux'
 lint='clang-format clang-tidy cppcheck shellcheck'
-bench='nginx-light iproute2 curl gnuplot-nox wrk'
+bench='python3 python3-h2'
 
 wanted=
 for group in "$@"; do

@@ -83,6 +83,7 @@ static int check(const struct bg_config *config, struct bg_error *error)
 
 struct bg_config *bg_config_read(const char *file, struct bg_error *error)
 {
+	static unsigned int serial;
 	struct bg_config *config = calloc(1, sizeof(*config));
 	char folder[4096], pattern[4112];
 	glob_t found = { 0 };
@@ -97,8 +98,10 @@ struct bg_config *bg_config_read(const char *file, struct bg_error *error)
 	globfree(&found);
 	if (!err)
 		err = check(config, error);
-	if (!err)
+	if (!err) {
+		config->serial = ++serial;
 		return config;
+	}
 	bg_config_free(config);
 	return NULL;
 }

@@ -14,6 +14,7 @@ struct bg_config {
 	unsigned int gates_count;
 	struct bg_declared_pod **pods;
 	unsigned int pods_count;
+	unsigned int serial;              /* another one at each reading */
 	struct bg_declared_daemon daemon; /* what is not declared is NULL */
 };
 

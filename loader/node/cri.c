@@ -15,6 +15,7 @@
 #define FRAME_HEAD 5          /* a gRPC message: whether it is compressed, its length in 4 bytes */
 #define UNIMPLEMENTED 12      /* grpc-status */
 #define CALL_SECONDS 10L
+#define PATIENCE_MS 5
 #define RETRY_FIRST 0.1
 #define RETRY_MOST 30.0
 
@@ -282,6 +283,8 @@ int cri_patience_ms(struct cri *cri)
 
 	curl_multi_timeout(cri->multi, &curl);
 	ms = (int)curl;
+	if (cri->list.active && (ms < 0 || ms > PATIENCE_MS))
+		ms = PATIENCE_MS;
 	if (!cri->list.active)
 		sooner(cri->ask_due, now, &ms);
 	if (!cri->events.active)
@@ -289,17 +292,30 @@ int cri_patience_ms(struct cri *cri)
 	return ms;
 }
 
+/* libcurl 7.88 may hold back a part of an answer that it has read, and forget to say that it wants to go on: asked until
+ * nothing more comes, and every PATIENCE_MS while a call is under way. */
+static void perform(struct cri *cri)
+{
+	size_t before;
+	int running;
+
+	do {
+		before = cri->list.size;
+		curl_multi_perform(cri->multi, &running);
+	} while (cri->list.active && cri->list.size != before);
+}
+
 void cri_run(struct cri *cri)
 {
 	double now = now_seconds();
 	const CURLMsg *message;
-	int running, left;
+	int left;
 
 	if (!cri->list.active && cri->ask_due > 0 && cri->ask_due <= now)
 		start_list(cri);
 	if (!cri->events.active && cri->events_due > 0 && cri->events_due <= now)
 		start_events(cri);
-	curl_multi_perform(cri->multi, &running);
+	perform(cri);
 	while ((message = curl_multi_info_read(cri->multi, &left))) {
 		CURLcode result = message->data.result;
 		bool is_list = message->easy_handle == cri->list.easy;

@@ -162,6 +162,16 @@ int keeper_want(struct keeper *keeper, enum keeper_source source, const char *pa
 	return 0;
 }
 
+bool keeper_want_still(struct keeper *keeper, enum keeper_source source, const char *path)
+{
+	struct wanted *wanted = find(keeper, path, false);
+
+	if (!wanted || wanted->problem || wanted->source != source)
+		return false;
+	wanted->pass = keeper->passes[source];
+	return true;
+}
+
 /* Only what is the daemon's own; what is gone already is no error. */
 static void end_gate(struct keeper *keeper, __u64 id)
 {

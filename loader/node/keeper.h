@@ -27,6 +27,9 @@ void keeper_close(struct keeper *keeper);
 int keeper_want(struct keeper *keeper, enum keeper_source source, const char *path, const struct bg_policy *policy,
 		bool adopt);
 
+/* Wants it as before. false: it is not wanted yet, or could not be had. */
+bool keeper_want_still(struct keeper *keeper, enum keeper_source source, const char *path);
+
 /* Wants none there any more: because the cgroup is gone, or nobody asks for it. */
 void keeper_unwant(struct keeper *keeper, const char *path);
 

@@ -18,6 +18,7 @@
 /* The cgroup of a pod. */
 struct pod {
 	char uid[UID_MAX + 1];
+	__u64 decided;  /* what its gate was made from, hashed; 0: not yet */
 	bool known;     /* the runtime has a sandbox of it */
 	char *refused;  /* why its request is; NULL: it is not */
 	char name[300]; /* namespace/name, once known */
@@ -200,12 +201,21 @@ static const struct bg_declared_pod *grant_of(const struct bg_config *config, co
 	return grant;
 }
 
+/* FNV-1a. */
+static __u64 mix(__u64 hash, const void *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ ((const __u8 *)bytes)[i]) * 0x100000001b3;
+	return hash;
+}
+
 static void gate_pod(struct pods *pods, const struct bg_config *config, struct pod *pod, const Cri__Sandbox *sandbox)
 {
 	const struct bg_declared_pod *grant = grant_of(config, sandbox);
 	const char *request = annotation_of(sandbox);
 	struct bg_policy policy;
 	struct bg_error error;
+	__u64 decided;
 	int err;
 
 	snprintf(pod->name, sizeof(pod->name), "%.140s/%.140s", sandbox->metadata->namespace_,
@@ -214,12 +224,22 @@ static void gate_pod(struct pods *pods, const struct bg_config *config, struct p
 		set_refused(pod, request ? "no grant speaks of it" : NULL);
 		return;
 	}
+	decided = mix(0xcbf29ce484222325, &config->serial, sizeof(config->serial));
+	decided = mix(decided, &grant, sizeof(grant));
+	decided = mix(decided, request ? request : "", request ? strlen(request) + 1 : 0);
+	if (decided == pod->decided && keeper_want_still(pods->keeper, FROM_PODS, pod->path)) {
+		stats.pods_now++;
+		return;
+	}
+	pod->decided = 0;
 	err = bg_grant_policy(grant, KEEPER_OWNER, request, &policy, &error);
 	set_refused(pod, err ? error.text : NULL);
 	if (err && (err != -EACCES || (!policy.count && policy.fallback == BG_PASS)))
 		return; /* nothing is given outright: it is as if nothing spoke of it */
-	if (!keeper_want(pods->keeper, FROM_PODS, pod->path, &policy, false))
+	if (!keeper_want(pods->keeper, FROM_PODS, pod->path, &policy, false)) {
+		pod->decided = decided;
 		stats.pods_now++;
+	}
 }
 
 struct count {

@@ -32,9 +32,20 @@ def read(name):
         return ''
 
 
+cache = (None, b'')
+
+
 def sandboxes():
+    global cache
+    text = read('pods')
+    if cache[0] != text:
+        cache = (text, encode(text))
+    return cache[1]
+
+
+def encode(text):
     items = []
-    for line in read('pods').splitlines():
+    for line in text.splitlines():
         name, uid, namespace, state, *annotations = line.split(' ', 4)
         notes = dict(note.split('=', 1) for note in annotations)
         items.append(field(1, field(1, 'sandbox-' + uid) + field(2, field(1, name) + field(2, uid) + field(3, namespace)) +
