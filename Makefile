@@ -23,7 +23,7 @@ SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 $(WARNINGS) $(if $(SANITIZE),$(SANITIZERS),$(HARDENING))
 override CPPFLAGS += -D_GNU_SOURCE -DBINDGATE_VERSION='"$(VERSION)"' -Iinclude -Iloader/lib -I$(BUILD)
-override LDFLAGS += $(if $(SANITIZE),$(SANITIZERS),-pie -Wl,-z,relro,-z,now)
+override LDFLAGS += $(if $(SANITIZE),$(SANITIZERS),$(if $(STATIC),-static,-pie) -Wl,-z,relro,-z,now)
 LDLIBS := -lbpf -lelf -lz
 CLI_LDLIBS := -ljansson -lcyaml -lyaml
 NODE_LDLIBS := $(CLI_LDLIBS) -lmicrohttpd -lcurl -lprotobuf-c
@@ -99,6 +99,7 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/bench/bench.o $(LIB)
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -lm -o $@
 
 tests: $(UNIT_TESTS) $(KERNEL_TESTS)
+kernel-tests: $(KERNEL_TESTS)
 
 demo:
 	deploy/packages.sh build demo
@@ -109,6 +110,10 @@ check:
 	deploy/packages.sh build check
 	+$(MAKE) WERROR=1 all tests
 	tests/run $(BUILD)
+
+check-kernels:
+	deploy/packages.sh build check kernels
+	tests/kernels/run $(BUILD)
 
 bench:
 	deploy/packages.sh build bench
@@ -140,7 +145,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help tests demo check bench lint format install uninstall clean FORCE
+.PHONY: all help tests kernel-tests demo check check-kernels bench lint format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

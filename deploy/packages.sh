@@ -6,6 +6,7 @@ set -eu
 build='clang llvm gcc libc6-dev linux-libc-dev make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
 	libcyaml-dev libyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler'
 check='libcmocka-dev bats mandoc zsh prometheus mmdebstrap containerd runc python3-h2 podman buildah python3-yaml iproute2 curl util-linux procps python3-minimal python3 nginx-light apache2-bin golang-go openssl tmux'
+kernels='qemu-system-x86 busybox-static xz-utils'
 demo='python3-minimal python3 curl iproute2 util-linux'
 lint='clang-format clang-tidy cppcheck shellcheck'
 bench='python3 python3-h2'
@@ -16,10 +17,11 @@ for group in "$@"; do
 	build) wanted="$wanted $build" ;;
 	check) wanted="$wanted $check" ;;
 	demo) wanted="$wanted $demo" ;;
+	kernels) wanted="$wanted $kernels" ;;
 	lint) wanted="$wanted $lint" ;;
 	bench) wanted="$wanted $bench" ;;
 	*)
-		echo "packages.sh: no group \"$group\": build, check, demo, lint or bench" >&2
+		echo "packages.sh: no group \"$group\": build, check, kernels, demo, lint or bench" >&2
 		exit 2
 		;;
 	esac

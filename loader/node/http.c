@@ -208,8 +208,23 @@ int http_fd(const struct http *http)
 	return info ? info->epoll_fd : -1;
 }
 
+static unsigned int connections(const struct http *http)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info ? info->num_connections : 0;
+}
+
+/* At its limit libmicrohttpd stops listening, and begins anew only in the run after the one in which connections went:
+ * which nothing would wake us for. */
 void http_run(struct http *http)
 {
+	unsigned int before;
+
+	do {
+		before = connections(http);
+		MHD_run(http->daemon);
+	} while (connections(http) != before);
 	MHD_run(http->daemon);
 }
 

@@ -46,7 +46,8 @@ stop_daemon() {
 
 # Until the command succeeds, for up to ten seconds.
 eventually() {
-	for _ in $(seq 500); do
+	local end=$((SECONDS + 10))
+	while [ "$SECONDS" -le "$end" ]; do
 		"$@" && return
 		sleep 0.02
 	done
