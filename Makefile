@@ -36,6 +36,9 @@ ORACLE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/oracle/*.c))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 KERNEL_SUPPORT := $(filter tests/kernel/harness%.c tests/kernel/worker%.c,$(wildcard tests/kernel/*.c))
 KERNEL_TESTS := $(patsubst %.c,$(BUILD)/%,$(filter-out $(KERNEL_SUPPORT),$(wildcard tests/kernel/*.c)))
+FUZZ_TARGETS := $(filter-out replay,$(basename $(notdir $(wildcard tests/fuzz/*.c))))
+REPLAYS := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay-%)
+FUZZERS := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/bench.c,$(wildcard bench/*.c)))
 PROGRAMS := $(BUILD)/bindgate $(if $(NODE_OBJECTS),$(BUILD)/bindgated)
 
@@ -98,7 +101,17 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/bench/bench.o $(LIB)
 	@echo '  LINK     $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -lm -o $@
 
-tests: $(UNIT_TESTS) $(KERNEL_TESTS)
+# Fuzz targets: with libFuzzer for make fuzz, and as programs that take the corpus again for make check.
+$(REPLAYS): $(BUILD)/tests/fuzz/replay-%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(LIB)
+	@echo '  LINK     $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
+$(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard loader/lib/*.c loader/lib/*.h include/bindgate/*.h) | $(BUILD)/hooks.skel.h
+	@mkdir -p $(@D)
+	@echo '  FUZZ     $@'
+	@$(CLANG) -g -O1 -std=gnu11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $< \
+		$(wildcard loader/lib/*.c) $(CLI_LDLIBS) $(LDLIBS) -o $@
+
+tests: $(UNIT_TESTS) $(KERNEL_TESTS) $(REPLAYS)
 kernel-tests: $(KERNEL_TESTS)
 
 demo:
@@ -110,6 +123,12 @@ check:
 	deploy/packages.sh build check
 	+$(MAKE) WERROR=1 all tests
 	tests/run $(BUILD)
+
+fuzz: $(FUZZERS)
+	@for target in $(FUZZ_TARGETS); do mkdir -p $(BUILD)/fuzz/found/$$target && echo "  fuzzing $$target" && \
+		$(BUILD)/fuzz/$$target -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=4096 -artifact_prefix=$(BUILD)/fuzz/crash-$$target- \
+		$(BUILD)/fuzz/found/$$target tests/fuzz/corpus/$$target >$(BUILD)/fuzz/$$target.log 2>&1 || \
+		{ tail -n 40 $(BUILD)/fuzz/$$target.log; exit 1; }; tail -n 1 $(BUILD)/fuzz/$$target.log; done
 
 check-kernels:
 	deploy/packages.sh build check kernels
@@ -145,7 +164,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help tests kernel-tests demo check check-kernels bench lint format install uninstall clean FORCE
+.PHONY: all help tests fuzz kernel-tests demo check check-kernels bench lint format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
