@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/file.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 const char *bg_pin_path(char path[static PIN_PATH_MAX], const char *dir, const char *format, ...)
@@ -71,4 +74,20 @@ bool bg_pin_id(const char *name, const char *prefix, __u64 *id)
 	errno = 0;
 	*id = strtoull(name + length, &end, 10);
 	return !errno && *end == '\0';
+}
+
+int bg_pin_lock(const char *path)
+{
+	int fd, err;
+
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
 }

@@ -25,19 +25,9 @@ static const char *lock_path(char path[static PIN_PATH_MAX], const struct bg_sto
 static int lock_run(const struct bg_store *store, __u64 id, bool borrowed)
 {
 	char path[PIN_PATH_MAX];
-	int fd, err;
 
 	mkdir(bg_pin_path(path, store->dir, "runs"), 0700);
-	if (mkdir(lock_path(path, store, id, borrowed), 0700) && errno != EEXIST)
-		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
+	return bg_pin_lock(lock_path(path, store, id, borrowed));
 }
 
 /* cgroup.kill is there since 5.14; before it, processes that outlive their command keep the cgroup. */

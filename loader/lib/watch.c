@@ -19,19 +19,8 @@
 static int lock_slot(const char *dir, int slot)
 {
 	char path[PIN_PATH_MAX];
-	int fd, err;
 
-	bg_pin_path(path, dir, "watchers/%d", slot);
-	if (mkdir(path, 0700) && errno != EEXIST)
-		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
+	return bg_pin_lock(bg_pin_path(path, dir, "watchers/%d", slot));
 }
 
 static struct bg_watching *map_shared(const struct bg_store *store)

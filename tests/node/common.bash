@@ -72,3 +72,22 @@ ungated() {
 metric() {
 	ask metrics | awk -v name="$1" '$1 == name { print $2 }'
 }
+
+# podman with a store and mounts of the test's own, in its network namespace.
+pod_man() {
+	printf '[containers]\ndefault_ulimits=["nofile=20000:20000","nproc=32768:32768"]\n' >"$WORK/containers.conf"
+	CONTAINERS_CONF=$WORK/containers.conf nsenter --net="/proc/self/fd/$NET" unshare --mount --propagation private \
+		podman --root "$WORK/root" --runroot "$WORK/run" --tmpdir "$WORK/tmp" --storage-driver vfs --cgroup-manager cgroupfs \
+		--events-backend file --runtime runc --hooks-dir "$WORK/hooks" "$@" 3>&-
+}
+
+# What runtimes leave of the test's cgroups in the other hierarchies of a hybrid host.
+clear_hierarchies() {
+	local hierarchy
+	for hierarchy in /sys/fs/cgroup/*/; do
+		[ "$hierarchy" != "$CGROUP2/" ] || continue
+		find "$hierarchy${NAME#/}" -depth -type d -exec rmdir {} + 2>/dev/null
+		rmdir "$hierarchy$(dirname "${NAME#/}")" 2>/dev/null
+	done
+	return 0
+}

@@ -54,16 +54,12 @@ in_runtime() {
 
 teardown() {
 	stop_daemon 2>/dev/null || true
-	local hierarchy
 	# shims and containers are in cgroups of the test's, and so is containerd
 	for try in 1 2 3 4 5; do
 		find "$CG" -name cgroup.kill -exec sh -c 'echo 1 >"$1"' sh {} \; 2>/dev/null
 		sleep 0.1
 	done
-	for hierarchy in /sys/fs/cgroup/*/; do
-		[ "$hierarchy" = "$CGROUP2/" ] || find "$hierarchy${NAME#/}" -depth -type d -exec rmdir {} + 2>/dev/null
-		[ "$hierarchy" = "$CGROUP2/" ] || rmdir "$hierarchy$(dirname "${NAME#/}")" 2>/dev/null
-	done
+	clear_hierarchies
 	clear_room
 }
 

@@ -19,22 +19,12 @@ teardown_file() {
 
 teardown() {
 	pod_man rm -af -t 0 >/dev/null 2>&1 || true
-	local hierarchy
-	for hierarchy in /sys/fs/cgroup/*/; do
-		[ "$hierarchy" = "$CGROUP2/" ] || find "$hierarchy${NAME#/}" -depth -type d -exec rmdir {} + 2>/dev/null
-		[ "$hierarchy" = "$CGROUP2/" ] || rmdir "$hierarchy$(dirname "${NAME#/}")" 2>/dev/null
-	done
+	clear_hierarchies
 	clear_room
 }
 
-pod_man() {
-	CONTAINERS_CONF=$WORK/containers.conf nsenter --net="/proc/self/fd/$NET" unshare --mount --propagation private \
-		podman --root "$WORK/root" --runroot "$WORK/run" --tmpdir "$WORK/tmp" --storage-driver vfs --cgroup-manager cgroupfs \
-		--events-backend file --runtime runc "$@" 3>&-
-}
-
 @test "the image is built, and the daemon in it gates with the DaemonSet's capabilities" {
-	printf '[containers]\ndefault_ulimits=["nofile=20000:20000","nproc=32768:32768"]\n' >"$WORK/containers.conf"
+	mkdir "$WORK/hooks"
 	pod_man import -q "$BASE_ROOT.tar" base:1 >/dev/null
 	mkdir -p "$WORK/context/build"
 	cp "$BINDGATE" "$BINDGATED" "$WORK/context/build/"

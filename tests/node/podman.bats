@@ -10,7 +10,6 @@ setup() {
 	gcc -O1 -static -o "$WORK/images/pause" "$TREE/tests/node/serve.c"
 	cp "$WORK/images/pause" "$WORK/images/serve"
 	"$PYTHON" "$TREE/tests/node/image.py" bindgate.test/pod:1 "$WORK/image.tar" "$WORK/images/pause" "$WORK/images/serve"
-	printf '[containers]\ndefault_ulimits=["nofile=20000:20000","nproc=32768:32768"]\n' >"$WORK/containers.conf"
 	# the hook as it is delivered, for this test's build, pins and configuration
 	sed "s|/usr/local/sbin/bindgate|$BINDGATE|; s|\"--required\"|\"--required\", \"--config\", \"$WORK/grants.yaml\", \"--pin-dir\", \"$BINDGATE_PIN_DIR\"|" \
 		"$TREE/deploy/podman/bindgate.json" >"$WORK/hooks/bindgate.json"
@@ -25,19 +24,8 @@ setup() {
 
 teardown() {
 	pod_man rm -af -t 0 >/dev/null 2>&1 || true
-	local hierarchy
-	for hierarchy in /sys/fs/cgroup/*/; do
-		[ "$hierarchy" = "$CGROUP2/" ] || find "$hierarchy${NAME#/}" -depth -type d -exec rmdir {} + 2>/dev/null
-		[ "$hierarchy" = "$CGROUP2/" ] || rmdir "$hierarchy$(dirname "${NAME#/}")" 2>/dev/null
-	done
-	unshare --mount true # what podman mounted is in a namespace that went with it
+	clear_hierarchies
 	clear_room
-}
-
-pod_man() {
-	CONTAINERS_CONF=$WORK/containers.conf nsenter --net="/proc/self/fd/$NET" unshare --mount --propagation private \
-		podman --root "$WORK/root" --runroot "$WORK/run" --tmpdir "$WORK/tmp" --storage-driver vfs --cgroup-manager cgroupfs \
-		--events-backend file --runtime runc --hooks-dir "$WORK/hooks" "$@" 3>&-
 }
 
 run_container() { # ANNOTATION... -- PORT
