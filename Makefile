@@ -122,7 +122,7 @@ demo:
 check:
 	deploy/packages.sh build check
 	+$(MAKE) WERROR=1 all tests
-	tests/run $(BUILD)
+	$(if $(SANITIZE),ASAN_OPTIONS=detect_leaks=0) tests/run $(BUILD)
 
 fuzz: $(FUZZERS)
 	@for target in $(FUZZ_TARGETS); do mkdir -p $(BUILD)/fuzz/found/$$target && echo "  fuzzing $$target" && \

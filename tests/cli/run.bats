@@ -66,7 +66,9 @@ nobody $(getent passwd nobody | cut -d: -f6)"
 		pkill -"$signal" -P $! -f "bindgate run" || kill -"$signal" $!
 		read -r -u 7 line
 		equal "$signal" "$line" "got it"
-		run -5 wait $!
+		status=0
+		wait $! || status=$?
+		equal status "$status" 5
 	done
 	nothing_left
 }

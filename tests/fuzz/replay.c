@@ -26,6 +26,8 @@ int main(int argc, char **argv)
 		fclose(file);
 		count++;
 	}
+	if (dir)
+		closedir(dir);
 	printf("1..1\n%s 1 - %u inputs of %s\n", count ? "ok" : "not ok", count, argc > 1 ? argv[1] : "?");
 	return !count;
 }
