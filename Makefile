@@ -3,6 +3,8 @@
 # make            builds                        sudo make demo     shows it
 # make install    DESTDIR and PREFIX honoured   sudo make check    tests it
 #
+# make check-kernels, make fuzz, make bench: slower proofs, and the figures
+#
 # CC=clang, WERROR=1 (warnings end the build), SANITIZE=1 (with ASan and UBSan, in a build folder of its own)
 
 PREFIX ?= /usr/local
