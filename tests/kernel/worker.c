@@ -161,8 +161,9 @@ static void work(int commands)
 			reply.error = call.flags & CALL_OLD_SOCKET ? EBADF : errno;
 		else if (!(call.flags & CALL_NO_BIND))
 			reply = bind_socket(fd, &call);
-		if (send_message(commands, &reply, sizeof(reply), call.flags & CALL_GIVE ? fd : -1))
+		if ((call.flags & CALL_GIVE) && send_message(commands, &reply, sizeof(reply), fd))
 			break;
+		/* closed before the answer: whoever waits for it may look for the port at once */
 		if (fd != kept) {
 			close(call.flags & CALL_KEEP ? kept : fd);
 			kept = call.flags & CALL_KEEP ? fd : kept;
@@ -170,6 +171,8 @@ static void work(int commands)
 			close(kept);
 			kept = -1;
 		}
+		if (!(call.flags & CALL_GIVE) && send_message(commands, &reply, sizeof(reply), -1))
+			break;
 	}
 	_exit(0);
 }
