@@ -12,6 +12,7 @@ BINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
@@ -155,12 +156,14 @@ install: all
 	install -m 0644 $(wildcard doc/man/*.8) $(DESTDIR)$(MANDIR)/man8
 	install -m 0644 deploy/completion/bindgate.bash $(DESTDIR)$(BASHDIR)/bindgate
 	install -m 0644 deploy/completion/_bindgate $(DESTDIR)$(ZSHDIR)/_bindgate
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's|/usr/local/sbin/|$(BINDIR)/|' deploy/systemd/bindgated.service >$(DESTDIR)$(UNITDIR)/bindgated.service
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(PROGRAMS)))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(wildcard doc/man/*.5)))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard doc/man/*.8)))
-	rm -f $(DESTDIR)$(BASHDIR)/bindgate $(DESTDIR)$(ZSHDIR)/_bindgate
+	rm -f $(DESTDIR)$(BASHDIR)/bindgate $(DESTDIR)$(ZSHDIR)/_bindgate $(DESTDIR)$(UNITDIR)/bindgated.service
 
 clean:
 	rm -rf build

@@ -68,10 +68,11 @@ attached $NAME/system.slice/web@1.service"
 @test "make install puts everything where distributions do, and uninstall takes it away" {
 	make -s -C "$TREE" install DESTDIR="$WORK/root" PREFIX=/usr BINDIR=/usr/sbin >/dev/null 3>&-
 	for file in sbin/bindgate share/man/man8/bindgate.8 share/man/man5/bindgate.yaml.5 \
-		share/bash-completion/completions/bindgate share/zsh/site-functions/_bindgate; do
+		sbin/bindgated share/man/man8/bindgated.8 lib/systemd/system/bindgated.service share/bash-completion/completions/bindgate share/zsh/site-functions/_bindgate; do
 		[ -s "$WORK/root/usr/$file" ]
 	done
 	"$WORK/root/usr/sbin/bindgate" version
+	grep -q '^ExecStart=/usr/sbin/bindgated$' "$WORK/root/usr/lib/systemd/system/bindgated.service"
 	make -s -C "$TREE" uninstall DESTDIR="$WORK/root" PREFIX=/usr BINDIR=/usr/sbin
 	equal left "$(find "$WORK/root" -type f)" ""
 }
