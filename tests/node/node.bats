@@ -260,9 +260,16 @@ END
 	END
 	sed -i "s|daemon:.*|daemon: {log: all, listen: \"unix:$SOCKET\"}|; /^  listen/d" "$CONFIG"
 	start_daemon
-	sleep 0.5
-	local before
-	before=$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$DAEMON/status")
-	sleep 3
-	equal switches "$(awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$DAEMON/status")" "$before"
+	switches() {
+		awk '/^voluntary_ctxt_switches/ { print $2 }' "/proc/$DAEMON/status"
+	}
+	# three seconds without a wake-up; what the start left to do may take a while on a busy machine
+	local before try
+	for try in 1 2 3; do
+		before=$(switches)
+		sleep 3
+		[ "$(switches)" != "$before" ] || return 0
+	done
+	echo "woken up in each of $try times 3 s" >&2
+	return 1
 }
