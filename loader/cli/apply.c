@@ -39,18 +39,25 @@ struct plan {
 	size_t count;
 };
 
-static struct bg_policy *policy_of(const struct plan *plan, __u64 id)
+/* The policy that stands there; *out NULL: none does, or a damaged one. */
+static int read_policy(struct plan *plan, __u64 id, struct bg_policy **out)
 {
 	struct bg_policy *policy = NULL;
 	struct bg_gate *gate = malloc(sizeof(*gate));
+	int err = gate ? bg_gate_read(plan->store, id, gate, &plan->error) : -ENOMEM;
 
-	if (gate && !bg_gate_read(plan->store, id, gate, NULL) && !*gate->damage) {
+	if (!err && !*gate->damage) {
 		policy = malloc(sizeof(*policy));
 		if (policy)
 			*policy = gate->policy;
+		else
+			err = -ENOMEM;
 	}
 	free(gate);
-	return policy;
+	if (err && err != -ENOENT)
+		return err;
+	*out = policy;
+	return 0;
 }
 
 static bool is_planned(const struct plan *plan, __u64 id)
@@ -61,7 +68,7 @@ static bool is_planned(const struct plan *plan, __u64 id)
 	return false;
 }
 
-static struct change *add_change(struct plan *plan, __u64 id, const char *name)
+static struct change *add_change(struct plan *plan, __u64 id, const char *name, struct bg_policy *before)
 {
 	struct change *change;
 
@@ -69,7 +76,7 @@ static struct change *add_change(struct plan *plan, __u64 id, const char *name)
 	if (!plan->changes)
 		abort();
 	change = &plan->changes[plan->count++];
-	*change = (struct change){ .id = id, .name = strdup(name), .before = policy_of(plan, id) };
+	*change = (struct change){ .id = id, .name = strdup(name), .before = before };
 	return change;
 }
 
@@ -91,12 +98,16 @@ static bool same_policy(const struct bg_policy *before, const struct bg_policy *
 static int plan_gate(const struct bg_cgroup *cgroup, void *arg)
 {
 	struct plan *plan = arg;
+	struct bg_policy *before;
 	struct change *change;
 	int err;
 
 	if (is_planned(plan, cgroup->id)) /* the declaration that comes first has it */
 		return 0;
-	change = add_change(plan, cgroup->id, cgroup->name);
+	err = read_policy(plan, cgroup->id, &before);
+	if (err)
+		return err;
+	change = add_change(plan, cgroup->id, cgroup->name, before);
 	change->after = malloc(sizeof(*change->after));
 	if (!change->after)
 		return -ENOMEM;
@@ -126,10 +137,11 @@ static int plan_removals(struct plan *plan)
 
 		if (is_planned(plan, ids[i]) || bg_cgroup_from_id(ids[i], &cgroup, NULL))
 			continue;
-		policy = policy_of(plan, ids[i]);
-		if (policy && !strcmp(policy->owner, OWNER))
-			add_change(plan, ids[i], cgroup.name);
-		free(policy);
+		err = read_policy(plan, ids[i], &policy);
+		if (!err && policy && !strcmp(policy->owner, OWNER))
+			add_change(plan, ids[i], cgroup.name, policy);
+		else if (!err)
+			free(policy);
 	}
 	free(ids);
 	return err;

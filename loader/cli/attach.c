@@ -48,6 +48,8 @@ static void print_policy(const char *result, const struct bg_cgroup *cgroup, con
 	       policy->netns == BG_NETNS_HOST ? ", netns host" : "", policy->audit ? ", audit" : "");
 }
 
+static const char *const results[] = { "attached", "replaced", "unchanged" };
+
 /* What was done, to be told when the lock is gone: whoever reads may take their time. */
 struct outcome {
 	int result; /* enum bg_attach_result */
@@ -59,18 +61,23 @@ static int attach(struct cli *cli, struct bg_store *store, const struct bg_cgrou
 		  const struct bg_policy *policy, unsigned int flags, struct outcome *out)
 {
 	struct bg_error error = { "" };
+	struct bg_error what;
 	int err;
 
 	out->cgroup = *cgroup;
 	out->result = bg_gate_attach(store, cgroup, policy, flags, &error);
-	err = out->result < 0 ? out->result : bg_gate_read(store, cgroup->id, &out->gate, &error);
-	return err ? fail(cli, err, &error) : DONE;
+	if (out->result < 0)
+		return fail(cli, out->result, &error);
+	err = bg_gate_read(store, cgroup->id, &out->gate, &error);
+	if (!err)
+		return DONE;
+	bg_error(&what, err, "%s %.350s, but it cannot be read back: %.512s", results[out->result], cgroup->name,
+		 error.text);
+	return fail(cli, err, &what);
 }
 
 static int tell(struct cli *cli, const struct outcome *outcome)
 {
-	static const char *const results[] = { "attached", "replaced", "unchanged" };
-
 	warn_of_dead_rules(cli, &outcome->gate.policy);
 	warn_of_others(cli, &outcome->cgroup);
 	if (cli->json)

@@ -137,16 +137,20 @@ bool to_number(const char *text, unsigned long most, unsigned long *out)
 	return true;
 }
 
-int catch_signals(void)
+int catch_signals(struct bg_error *error)
 {
 	sigset_t signals;
+	int fd;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGHUP);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return bg_error(error, -errno, "cannot wait for signals: %s", strerror(errno));
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd;
 }
 
 const char *style(const char *name)

@@ -99,8 +99,8 @@ int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gat
 /* A decimal number from 1 to `most`? */
 bool to_number(const char *text, unsigned long most, unsigned long *out);
 
-/* From now on SIGINT, SIGTERM and SIGHUP are read from this (non-blocking) descriptor. */
-int catch_signals(void);
+/* From now on SIGINT, SIGTERM and SIGHUP are read from this (non-blocking) descriptor; or a negative errno. */
+int catch_signals(struct bg_error *error);
 
 /* Terminal dressing: an empty string where colours do not belong. */
 const char *style(const char *name); /* "bold", "dim", "red", "green", "yellow", "plain" */

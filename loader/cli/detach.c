@@ -47,7 +47,7 @@ static void detach(struct work *work, const struct bg_cgroup *cgroup)
 
 static void detach_all(struct work *work)
 {
-	struct bg_error error = { "" };
+	struct bg_error error = { "" }, left;
 	size_t count = 0;
 	__u64 *ids = NULL;
 
@@ -63,8 +63,10 @@ static void detach_all(struct work *work)
 		detach(work, &cgroup);
 	}
 	free(ids);
-	if (work->status == DONE && bg_store_remove(work->store, &error))
+	if (work->status == DONE && bg_store_remove(work->store, &left)) {
+		bg_error(&error, -EIO, "no gate is left, but %.900s", left.text);
 		note(work, "", FAILED, &error);
+	}
 }
 
 static void detach_named(struct work *work, char **names)

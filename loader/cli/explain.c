@@ -136,20 +136,7 @@ static void say_surroundings(struct account *account, const struct bg_explanatio
 
 static const char *error_name(int error)
 {
-	switch (error) {
-	case 0:
-		return NULL;
-	case EACCES:
-		return "EACCES";
-	case EADDRINUSE:
-		return "EADDRINUSE";
-	case EADDRNOTAVAIL:
-		return "EADDRNOTAVAIL";
-	case EAFNOSUPPORT:
-		return "EAFNOSUPPORT";
-	default:
-		return strerror(error);
-	}
+	return error ? strerrorname_np(error) : NULL;
 }
 
 static json_t *bind_json(const struct bg_bind *bind)

@@ -157,12 +157,16 @@ static int borrow(const struct learning *learning, struct bg_transient *transien
 
 static void give_back(const struct learning *learning, struct bg_transient *transient)
 {
+	struct bg_error error;
 	struct bg_store store;
+	int err = bg_store_open(learning->cli->pin_dir, BG_STORE_WRITE, &store, &error);
 
-	if (bg_store_open(learning->cli->pin_dir, BG_STORE_WRITE, &store, NULL))
-		return;
-	bg_transient_end(&store, transient, NULL);
-	bg_store_close(&store);
+	if (!err) {
+		err = bg_transient_end(&store, transient, &error);
+		bg_store_close(&store);
+	}
+	if (err)
+		warn(learning->cli, "the gate that stood there meanwhile stays until the next command: %s", error.text);
 }
 
 int run_learn(struct cli *cli, int argc, char **argv)
@@ -187,7 +191,9 @@ int run_learn(struct cli *cli, int argc, char **argv)
 	err = bg_cgroup_find(argv[optind], &learning->cgroup, &error);
 	if (err)
 		return fail(cli, err, &error);
-	signals = catch_signals();
+	signals = catch_signals(&error);
+	if (signals < 0)
+		return fail(cli, signals, &error);
 	borrowed = borrow(learning, &transient, &error);
 	if (borrowed && borrowed != -EEXIST)
 		return fail(cli, borrowed, &error);

@@ -32,9 +32,11 @@ static json_t *read_state(struct bg_error *error)
 	json_error_t why;
 	json_t *state = NULL;
 
-	if (size == STATE_MAX)
+	if (!text || ferror(stdin))
+		bg_error(error, -errno, "cannot read the state on standard input: %s", strerror(errno));
+	else if (size == STATE_MAX)
 		bg_error(error, -EFBIG, "the state on standard input is larger than 1 MiB");
-	else if (!(state = json_loadb(text ? text : "", size, JSON_REJECT_DUPLICATES, &why)))
+	else if (!(state = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why)))
 		bg_error(error, -EINVAL, "the state on standard input is not JSON: %.160s", why.text);
 	free(text);
 	return state;

@@ -139,16 +139,20 @@ static int wait_for(pid_t child, int signals)
 	}
 }
 
-static int open_signals(void)
+static int open_signals(struct bg_error *error)
 {
 	static const int which[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD };
 	sigset_t signals;
+	int fd;
 
 	sigemptyset(&signals);
 	for (size_t i = 0; i < sizeof(which) / sizeof(*which); i++)
 		sigaddset(&signals, which[i]);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (fd < 0)
+		return bg_error(error, -errno, "cannot wait for signals: %s", strerror(errno));
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	return signalfd(-1, &signals, SFD_CLOEXEC);
+	return fd;
 }
 
 /* Ends this process the way the command ended. */
@@ -172,12 +176,12 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 	struct bg_transient transient;
 	struct bg_error error = { "" };
 	struct bg_store store;
-	int signals, status, err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	int signals = open_signals(&error), status, err;
 	pid_t child;
 
+	err = signals < 0 ? signals : bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
-	signals = open_signals();
 	err = bg_transient_begin(&store, policy, &transient, &error);
 	bg_store_close(&store);
 	if (err)

@@ -131,18 +131,19 @@ static void tell_lost(const struct watch *watch, __u64 lost)
 		fprintf(stderr, "bindgate: %llu events were lost: they came faster than this could be read\n", lost);
 }
 
-static bool gate_stands(const struct cli *cli, __u64 id)
+/* 0; -ENOENT: there is no such gate; another negative errno: that cannot be told. */
+static int find_standing(const struct cli *cli, __u64 id, struct bg_error *error)
 {
 	struct bg_store store;
 	struct bg_gate *gate = malloc(sizeof(*gate));
-	bool stands = gate && !bg_store_open(cli->pin_dir, BG_STORE_READ, &store, NULL);
+	int err = gate ? bg_store_open(cli->pin_dir, BG_STORE_READ, &store, error) : -ENOMEM;
 
-	if (stands) {
-		stands = !bg_gate_read(&store, id, gate, NULL);
+	if (!err) {
+		err = bg_gate_read(&store, id, gate, error);
 		bg_store_close(&store);
 	}
 	free(gate);
-	return stands;
+	return err == -ESTALE ? -ENOENT : err;
 }
 
 /* A pipe without a reader says so also while nothing is written to it. */
@@ -153,8 +154,16 @@ static bool reader_is_gone(void)
 	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
 }
 
+/* What was written so far; a reader who is gone is no error. */
+static int flush(struct bg_error *error)
+{
+	if (!fflush(stdout) || errno == EPIPE)
+		return 0;
+	return bg_error(error, -errno, "cannot write the decisions: %s", strerror(errno));
+}
+
 /* Until a signal, the last event wanted, the gate's end, or that of whoever reads. */
-static int follow(struct watch *watch, struct bg_watcher *watcher, int signals)
+static int follow(struct watch *watch, struct bg_watcher *watcher, int signals, struct bg_error *error)
 {
 	struct signalfd_siginfo got;
 	__u64 looked = 0;
@@ -162,12 +171,12 @@ static int follow(struct watch *watch, struct bg_watcher *watcher, int signals)
 	for (;;) {
 		struct timespec now;
 		__u64 ms;
-		int result = bg_watch_wait(watcher, LOOK_EVERY_MS);
+		int result = bg_watch_wait(watcher, LOOK_EVERY_MS), err = flush(error);
 
 		if (result < 0 && result != -EINTR && result != -ECANCELED)
-			return result;
-		if (fflush(stdout) || watch->over || read(signals, &got, sizeof(got)) > 0)
-			return 0;
+			return bg_error(error, result, "cannot read the decisions: %s", strerror(-result));
+		if (err || ferror(stdout) || watch->over || read(signals, &got, sizeof(got)) > 0)
+			return err;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		ms = (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / 1000000;
 		if (ms - looked < LOOK_EVERY_MS)
@@ -176,7 +185,7 @@ static int follow(struct watch *watch, struct bg_watcher *watcher, int signals)
 		tell_lost(watch, bg_watch_lost(watcher));
 		if (reader_is_gone())
 			return 0;
-		if (watch->cgroup && !gate_stands(watch->cli, watch->cgroup)) {
+		if (watch->cgroup && find_standing(watch->cli, watch->cgroup, NULL) == -ENOENT) {
 			fprintf(stderr, "bindgate: the gate is gone\n");
 			return 0;
 		}
@@ -224,11 +233,14 @@ int run_watch(struct cli *cli, int argc, char **argv)
 		status = find_gate(cli, argv[optind], &cgroup);
 		if (status != DONE)
 			return status;
-		if (!gate_stands(cli, cgroup.id))
-			return not_a_gate(cli, &cgroup);
+		err = find_standing(cli, cgroup.id, &error);
+		if (err)
+			return err == -ENOENT ? not_a_gate(cli, &cgroup) : fail(cli, err, &error);
 		watch.cgroup = cgroup.id;
 	}
-	signals = catch_signals();
+	signals = catch_signals(&error);
+	if (signals < 0)
+		return fail(cli, signals, &error);
 	err = bg_watch_begin(&watcher, cli->pin_dir, show, &watch, &error);
 	if (err)
 		return fail(cli, err, &error);
@@ -236,13 +248,11 @@ int run_watch(struct cli *cli, int argc, char **argv)
 		printf("%s%-12s %-22s %-5s %-24s %-7s %-24s %-7s %-24s %s%s\n", style("bold"), "TIME", "PROCESS",
 		       "UID", "CGROUP", "PROTO", "ASKED", "VERDICT", "GIVEN", "RULE", style("plain"));
 	fflush(stdout);
-	err = follow(&watch, &watcher, signals);
+	err = follow(&watch, &watcher, signals, &error);
 	tell_lost(&watch, bg_watch_lost(&watcher));
 	bg_watch_end(&watcher);
 	close(signals);
-	if (err) {
-		bg_error(&error, err, "cannot read the decisions: %s", strerror(-err));
+	if (err)
 		return fail(cli, err, &error);
-	}
 	return ferror(stdout) ? DONE : finish(cli);
 }

@@ -24,6 +24,7 @@ static int describe(int fd, const struct bg_cgroup_mounted *mounted, struct bg_c
 	struct stat opened, named;
 	char link[32];
 	const char *below;
+	int err;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	if (fstat(fd, &opened) || readlink(link, cgroup.path, sizeof(cgroup.path) - 1) < 0)
@@ -32,7 +33,10 @@ static int describe(int fd, const struct bg_cgroup_mounted *mounted, struct bg_c
 	below = bg_path_below(cgroup.path, mounted->path);
 	if (!below)
 		return -EXDEV;
-	if (stat(cgroup.path, &named) || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)
+	err = stat(cgroup.path, &named) ? -errno : 0;
+	if (err && err != -ENOENT)
+		return err;
+	if (err || named.st_ino != opened.st_ino || named.st_dev != opened.st_dev)
 		return -ESTALE; /* a removed one's path ends in " (deleted)" */
 	strcpy(cgroup.name, *below ? below : "/");
 	*out = cgroup;
@@ -150,7 +154,12 @@ static int find_path(const char *path, const struct bg_cgroup_mounted *mounted, 
 			return not_directory(path, error);
 		return bg_error(error, err, "cannot open the cgroup " SHOWN ": %s", path, strerror(-err));
 	}
-	if (fstatfs(fd, &fs) || (unsigned long)fs.f_type != CGROUP2_SUPER_MAGIC) {
+	if (fstatfs(fd, &fs)) {
+		err = bg_error(error, -errno, "cannot look at " SHOWN ": %s", path, strerror(errno));
+		close(fd);
+		return err;
+	}
+	if ((unsigned long)fs.f_type != CGROUP2_SUPER_MAGIC) {
 		close(fd);
 		return not_v2(path, mounted, error);
 	}

@@ -90,6 +90,8 @@ static int each_mount(int (*each)(const struct mount *mount, void *arg), void *a
 		if (parse_mount(line, &mount))
 			result = each(&mount, arg);
 	}
+	if (result == 0 && ferror(file))
+		result = -errno;
 	free(line);
 	fclose(file);
 	return result;
@@ -102,34 +104,37 @@ bool bg_cgroup_is_v2(const char *path)
 	return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-/* Is it this mount that the fd led to, and not one that has been laid over it? */
-static bool is_mount(int fd, const struct mount *mount)
+/* Is it this mount that the fd led to, and not one that has been laid over it? 1, 0 or a negative errno. */
+static int is_mount(int fd, const struct mount *mount)
 {
 	struct statx stat;
 	struct statfs fs;
 
-	if (fstatfs(fd, &fs) || (unsigned long)fs.f_type != CGROUP2_SUPER_MAGIC)
-		return false;
+	if (fstatfs(fd, &fs))
+		return -errno;
+	if ((unsigned long)fs.f_type != CGROUP2_SUPER_MAGIC)
+		return 0;
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stat) || !(stat.stx_mask & STATX_MNT_ID))
-		return true;
+		return 1; /* before 5.8 */
 	return stat.stx_mnt_id == mount->id;
 }
 
 static int choose(const struct mount *mount, void *arg)
 {
 	struct bg_cgroup_mounted *best = arg;
-	int fd;
+	int fd, err;
 
 	if (strcmp(mount->type, "cgroup2") || strlen(mount->path) >= PATH_MAX || strlen(mount->root) >= PATH_MAX)
 		return 0;
 	if (best->fd >= 0 && strcmp(mount->root, "/"))
 		return 0;
 	fd = open(mount->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	if (!is_mount(fd, mount)) {
+	if (fd < 0) /* one that is covered may not be there by its path */
+		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
+	err = is_mount(fd, mount);
+	if (err <= 0) {
 		close(fd);
-		return 0;
+		return err;
 	}
 	if (best->fd >= 0)
 		close(best->fd);
@@ -147,7 +152,7 @@ int bg_cgroup_mounted(const struct bg_cgroup_mounted **out, struct bg_error *err
 		int err = each_mount(choose, &mounted);
 
 		if (err < 0)
-			return bg_error(error, err, "cannot read /proc/self/mountinfo: %s", strerror(-err));
+			return bg_error(error, err, "cannot tell where cgroup v2 is mounted: %s", strerror(-err));
 	}
 	if (mounted.fd < 0)
 		return bg_error(error, -ENOENT, "cgroup v2 is not mounted: mount -t cgroup2 cgroup2 " CGROUP_DIR);

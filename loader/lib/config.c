@@ -81,6 +81,19 @@ static int check(const struct bg_config *config, struct bg_error *error)
 	return 0;
 }
 
+/* What cannot be looked at is not absent: reading it then says why. */
+static bool is_absent(const char *path)
+{
+	return access(path, F_OK) && errno == ENOENT;
+}
+
+/* A folder that cannot be read is not an empty one: its gates would be ended. */
+static int stop_at(const char *path, int err)
+{
+	(void)path;
+	return err != ENOENT;
+}
+
 struct bg_config *bg_config_read(const char *file, struct bg_error *error)
 {
 	static unsigned int serial;
@@ -90,11 +103,12 @@ struct bg_config *bg_config_read(const char *file, struct bg_error *error)
 	int err = config ? 0 : bg_error(error, -ENOMEM, "out of memory");
 
 	snprintf(pattern, sizeof(pattern), "%s/*.yaml", bg_config_folder(file, folder));
-	if (!err && (!access(file, F_OK) || access(folder, F_OK)))
+	if (!err && (!is_absent(file) || is_absent(folder)))
 		err = add_file(config, file, error);
-	if (!err && !glob(pattern, 0, NULL, &found))
-		for (size_t i = 0; i < found.gl_pathc && !err; i++)
-			err = add_file(config, found.gl_pathv[i], error);
+	if (!err && glob(pattern, 0, stop_at, &found) == GLOB_ABORTED)
+		err = bg_error(error, -EIO, "cannot read the folder %s", folder);
+	for (size_t i = 0; !err && i < found.gl_pathc; i++)
+		err = add_file(config, found.gl_pathv[i], error);
 	globfree(&found);
 	if (!err)
 		err = check(config, error);

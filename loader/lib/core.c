@@ -79,46 +79,66 @@ void bg_core_close(struct bg_store *store)
 	bg_core_forget(store);
 }
 
+/* An fd; -ENOENT where it is not there, or is not what it should be; another negative errno where that cannot be told. */
 static int open_pinned(const struct bg_store *store, enum pinned what)
 {
 	char path[PIN_PATH_MAX];
 	struct bpf_map_info map = { 0 };
 	__u32 size = sizeof(map);
-	int fd = bpf_obj_get(bg_pin_path(path, store->dir, "core/%s", names[what]));
+	int fd = bg_pin_open(bg_pin_path(path, store->dir, "core/%s", names[what])), err;
 
 	if (fd < 0 || what <= BIND6)
 		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &map, &size) || map.type != shapes[what].type ||
-	    map.key_size != shapes[what].key || map.value_size != shapes[what].value) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	err = bpf_obj_get_info_by_fd(fd, &map, &size) ? -errno : 0;
+	if (!err && map.type == shapes[what].type && map.key_size == shapes[what].key &&
+	    map.value_size == shapes[what].value)
+		return fd;
+	close(fd);
+	return err && err != -EINVAL ? err : -ENOENT; /* EINVAL: no map at all */
 }
 
-void bg_core_open(struct bg_store *store)
+static int read_program(struct bg_store *store)
 {
-	int program;
+	int map = open_pinned(store, PROGRAM), err;
+
+	if (map < 0)
+		return map == -ENOENT ? 0 : map;
+	err = bpf_map_lookup_elem(map, &(__u32){ 0 }, &store->program) ? -errno : 0;
+	close(map);
+	store->has_program = !err;
+	store->program.version[sizeof(store->program.version) - 1] = '\0';
+	return err;
+}
+
+int bg_core_open(struct bg_store *store, struct bg_error *error)
+{
+	int err = 0;
 
 	bg_core_close(store);
-	for (int i = 0; i < PROGRAM; i++)
-		*slot_of(store, i) = open_pinned(store, i);
-	program = open_pinned(store, PROGRAM);
-	if (program < 0)
-		return;
-	store->has_program = !bpf_map_lookup_elem(program, &(__u32){ 0 }, &store->program);
-	store->program.version[sizeof(store->program.version) - 1] = '\0';
-	close(program);
+	for (int i = 0; i < PROGRAM && !err; i++) {
+		int fd = open_pinned(store, i);
+
+		*slot_of(store, i) = fd < 0 ? -1 : fd;
+		err = fd < 0 && fd != -ENOENT ? fd : 0;
+	}
+	if (!err)
+		err = read_program(store);
+	if (!err)
+		return 0;
+	bg_core_close(store);
+	return bg_error(error, err, "cannot open what is pinned in %s/core: %s", store->dir, strerror(-err));
 }
 
-static void unlink_all(const char *dir)
+static int unlink_all(const char *dir)
 {
 	char path[PIN_PATH_MAX];
+	int err = 0;
 
-	for (int i = 0; i < PINNED; i++) {
-		unlink(bg_pin_path(path, dir, "%s", names[i]));
-		unlink(bg_pin_path(path, dir, "new-%s", names[i]));
-	}
+	for (int i = 0; i < PINNED; i++)
+		if ((unlink(bg_pin_path(path, dir, "%s", names[i])) && errno != ENOENT) ||
+		    (unlink(bg_pin_path(path, dir, "new-%s", names[i])) && errno != ENOENT))
+			err = -errno;
+	return err;
 }
 
 void bg_core_sweep(const char *dir)
@@ -129,14 +149,19 @@ void bg_core_sweep(const char *dir)
 	rmdir(aside);
 }
 
-int bg_core_remove(struct bg_store *store)
+int bg_core_remove(struct bg_store *store, struct bg_error *error)
 {
 	char core[PIN_PATH_MAX];
+	int err;
 
 	bg_core_close(store);
-	bg_pin_path(core, store->dir, "core");
-	unlink_all(core);
-	return rmdir(core) && errno != ENOENT ? -errno : 0;
+	err = unlink_all(bg_pin_path(core, store->dir, "core"));
+	if (!err && rmdir(core) && errno != ENOENT)
+		err = -errno;
+	if (err == -ENOTEMPTY || err == -EISDIR)
+		return bg_error(error, -ENOTEMPTY,
+				"%s holds something that bindgate did not make: take it out by hand", core);
+	return err ? bg_error(error, err, "cannot remove %s: %s", core, strerror(-err)) : 0;
 }
 
 /* FNV-1a: tells one build of the programs from another. */
@@ -320,18 +345,17 @@ static int is_gate(const char *name, void *arg)
 static int unusable(struct bg_store *store, struct bg_error *error)
 {
 	char gates[PIN_PATH_MAX];
+	int gated = bg_pin_each(bg_pin_path(gates, store->dir, "gates"), is_gate, NULL);
 
-	if (bg_pin_each(bg_pin_path(gates, store->dir, "gates"), is_gate, NULL))
+	if (gated < 0)
+		return bg_error(error, gated, "cannot read %s: %s", gates, strerror(-gated));
+	if (gated)
 		return bg_error(
 			error, -EPROTO,
 			"%s/core is gone, damaged or was made by a bindgate of another layout (%s; this one "
 			"has layout %d); its gates still hold. To begin anew: bindgate detach --all, then attach again",
 			store->dir, store->has_program ? store->program.version : "unknown version", BG_ABI);
-	if (bg_core_remove(store))
-		return bg_error(error, -ENOTEMPTY,
-				"%s/core holds something that bindgate did not make: take it out by hand",
-				store->dir);
-	return 0;
+	return bg_core_remove(store, error);
 }
 
 static int make_dirs(const struct bg_store *store, struct bg_error *error)
@@ -374,7 +398,5 @@ int bg_store_load(struct bg_store *store, struct bg_error *error)
 	if (!err)
 		err = usable ? upgrade(store, skeleton, error) : pin_core(store, skeleton, error);
 	hooks_bpf__destroy(skeleton);
-	if (!err)
-		bg_core_open(store);
-	return err;
+	return err ? err : bg_core_open(store, error);
 }

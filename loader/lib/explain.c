@@ -82,21 +82,28 @@ static void ask_gate(const struct bg_gate *gate, struct bg_explanation *out)
 	out->given = step->after;
 }
 
-static __u32 program_id(int fd)
+/* 0 of none. */
+static int program_id(int fd, __u32 *id)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 size = sizeof(info);
 
-	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size))
+		return -errno;
+	*id = info.id;
+	return 0;
 }
 
-static void add_others(const struct bg_store *store, const char *path, const char *name, struct bg_explanation *out)
+static int add_others(const struct bg_store *store, const char *path, const char *name, struct bg_explanation *out)
 {
 	enum bpf_attach_type hook = out->asked.family == 4 ? BPF_CGROUP_INET4_BIND : BPF_CGROUP_INET6_BIND;
-	__u32 own = program_id(out->asked.family == 4 ? store->bind4 : store->bind6), ids[64], count = 64, flags;
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	__u32 own = 0, ids[64], count = 64, flags;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	    err = fd < 0 || bpf_prog_query(fd, hook, 0, &flags, ids, &count) ? -errno : 0;
 
-	if (fd < 0 || bpf_prog_query(fd, hook, 0, &flags, ids, &count))
+	if (!err)
+		err = program_id(out->asked.family == 4 ? store->bind4 : store->bind6, &own);
+	if (err)
 		count = 0;
 	for (__u32 i = 0; i < count && out->others_count < BG_OTHERS_MAX; i++) {
 		struct bg_other *other = &out->others[out->others_count];
@@ -117,6 +124,27 @@ static void add_others(const struct bg_store *store, const char *path, const cha
 	}
 	if (fd >= 0)
 		close(fd);
+	return err;
+}
+
+/* What the cgroup's gate, where it has one, and other programs on it say. */
+static int visit(struct bg_store *store, const char *path, const char *name, struct bg_gate *room,
+		 struct bg_explanation *out, struct bg_error *error)
+{
+	struct stat st;
+	int err = stat(path, &st) ? -errno : 0;
+
+	if (!err && out->steps_count < BG_STEPS_MAX) {
+		err = bg_gate_read(store, st.st_ino, room, error);
+		if (err && err != -ENOENT)
+			return err;
+		if (!err)
+			ask_gate(room, out);
+		err = 0;
+	}
+	if (!err)
+		err = add_others(store, path, name, out);
+	return err ? bg_error(error, err, "cannot look at the cgroup %.512s: %s", path, strerror(-err)) : 0;
 }
 
 /* From the cgroup up to the root, as the kernel runs them. */
@@ -125,18 +153,14 @@ static int walk(struct bg_store *store, struct bg_explanation *out, struct bg_er
 	struct bg_gate *gate = malloc(sizeof(*gate));
 	char path[PATH_MAX], *name = path;
 	const char *mount;
-	struct stat st;
 	int err = gate ? bg_cgroup_mount(&mount, error) : -ENOMEM;
 
 	snprintf(path, sizeof(path), "%s", out->cgroup.path);
 	if (!err)
 		name = path + strlen(mount);
 	while (!err) {
-		if (!stat(path, &st) && out->steps_count < BG_STEPS_MAX &&
-		    !bg_gate_read(store, st.st_ino, gate, NULL))
-			ask_gate(gate, out);
-		add_others(store, path, *name ? name : "/", out);
-		if (!*name)
+		err = visit(store, path, *name ? name : "/", gate, out, error);
+		if (err || !*name)
 			break;
 		*strrchr(name, '/') = '\0';
 	}
@@ -165,13 +189,17 @@ static void append_quoted(char *text, size_t size, const char *word)
 }
 
 /* A rule in front of all others: a policy is declared anew for that. */
-static void put_in_front(struct bg_store *store, const char *cgroup, const char *rule, struct bg_explanation *out)
+static int put_in_front(struct bg_store *store, const char *cgroup, const char *rule, struct bg_explanation *out,
+			struct bg_error *error)
 {
 	struct bg_gate *gate = malloc(sizeof(*gate));
 	char text[BG_RULE_TEXT_MAX];
 	struct bg_cgroup found;
+	int err = gate ? bg_cgroup_find(cgroup, &found, error) : -ENOMEM;
 
-	if (gate && !bg_cgroup_find(cgroup, &found, NULL) && !bg_gate_read(store, found.id, gate, NULL)) {
+	if (!err)
+		err = bg_gate_read(store, found.id, gate, error);
+	if (!err) {
 		const struct bg_policy *policy = &gate->policy;
 
 		append(out->remedy, sizeof(out->remedy), "bindgate attach%s%s%s",
@@ -185,69 +213,72 @@ static void put_in_front(struct bg_store *store, const char *cgroup, const char 
 			append_quoted(out->remedy, sizeof(out->remedy), bg_rule_print(&policy->rules[i], text));
 	}
 	free(gate);
+	return err;
 }
 
 /* What makes one gate allow the bind that it sees. */
-static void open_gate(struct bg_store *store, const struct bg_step *step, const struct bg_bind *seen,
-		      struct bg_explanation *out)
+static int open_gate(struct bg_store *store, const struct bg_step *step, const struct bg_bind *seen,
+		     struct bg_explanation *out, struct bg_error *error)
 {
 	char rule[32];
 
 	snprintf(rule, sizeof(rule), "%u/%s", seen->port, bg_protocol_name(seen->protocol));
 	append(out->remedy, sizeof(out->remedy), "%s", *out->remedy ? " && " : "");
-	if (*step->rule) {
-		put_in_front(store, step->cgroup, rule, out);
-		return;
-	}
+	if (*step->rule)
+		return put_in_front(store, step->cgroup, rule, out, error);
 	append(out->remedy, sizeof(out->remedy), "bindgate add");
 	append_quoted(out->remedy, sizeof(out->remedy), step->cgroup);
 	append_quoted(out->remedy, sizeof(out->remedy), rule);
+	return 0;
 }
 
-static void find_remedy(struct bg_store *store, struct bg_explanation *out)
+static int find_remedy(struct bg_store *store, struct bg_explanation *out, struct bg_error *error)
 {
 	const struct bg_bind *seen = &out->asked;
 	bool opened = out->waived;
+	int err = 0;
 
-	for (unsigned int i = 0; i < out->steps_count; i++) {
+	for (unsigned int i = 0; i < out->steps_count && !err; i++) {
 		const struct bg_step *step = &out->steps[i];
 
 		if (step->answer.verdict == BG_DENY && !step->audit) {
-			open_gate(store, step, seen, out);
+			err = open_gate(store, step, seen, out, error);
 			opened = true;
 		}
 		seen = &step->after;
 	}
-	if (opened || !out->privileged || out->process.may_bind_low)
-		return;
+	if (err || opened || !out->privileged || out->process.may_bind_low)
+		return err;
 	/* nobody denies it, nobody allows it: the gate that is nearest shall, where netns host lets it */
 	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name) &&
-	    out->steps[0].answer.rule != BG_UNASKED) {
-		open_gate(store, &out->steps[0], &out->asked, out);
-		return;
-	}
+	    out->steps[0].answer.rule != BG_UNASKED)
+		return open_gate(store, &out->steps[0], &out->asked, out, error);
 	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name))
-		return; /* netns host, and it is elsewhere */
+		return 0; /* netns host, and it is elsewhere */
 	append(out->remedy, sizeof(out->remedy), "%sbindgate attach", *out->remedy ? " && " : "");
 	append_quoted(out->remedy, sizeof(out->remedy), out->cgroup.name);
 	append(out->remedy, sizeof(out->remedy), " %u/%s", out->given.port, bg_protocol_name(out->given.protocol));
 	if (!strcmp(out->cgroup.name, "/")) /* not to everybody */
 		append(out->remedy, sizeof(out->remedy), ",uid=%u", out->process.uid);
+	return 0;
 }
 
-static pid_t first_process(const struct bg_cgroup *cgroup)
+/* Of a cgroup's processes the first; 0: it has none. EOPNOTSUPP: it is threaded, and does not tell. */
+static int first_process(const struct bg_cgroup *cgroup, pid_t *out, struct bg_error *error)
 {
 	char path[PATH_MAX + 16];
 	FILE *file;
-	int pid = 0;
+	int pid = 0, err = 0;
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup->path);
 	file = fopen(path, "re");
-	if (file && fscanf(file, "%d", &pid) != 1)
-		pid = 0;
-	if (file)
-		fclose(file);
-	return pid;
+	if (!file)
+		return bg_error(error, -errno, "cannot read %s: %s", path, strerror(errno));
+	if (fscanf(file, "%d", &pid) != 1 && ferror(file) && errno != EOPNOTSUPP)
+		err = bg_error(error, -errno, "cannot read %s: %s", path, strerror(errno));
+	fclose(file);
+	*out = pid;
+	return err;
 }
 
 /* In the order in which the kernel comes upon them. */
@@ -278,7 +309,7 @@ int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup
 	if (pid)
 		err = bg_cgroup_find(name, &out->cgroup, error);
 	else
-		err = (out->cgroup = *cgroup, pid = first_process(cgroup), 0);
+		err = (out->cgroup = *cgroup, first_process(cgroup, &pid, error));
 	if (!err && pid)
 		err = bg_process_read(pid, &out->process, error);
 	if (!err)
@@ -289,7 +320,5 @@ int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup
 		return err;
 	out->privileged = out->given.port < out->surroundings.unprivileged_from;
 	out->error = answer_of(out);
-	if (out->error == EACCES)
-		find_remedy(store, out);
-	return 0;
+	return out->error == EACCES ? find_remedy(store, out, error) : 0;
 }

@@ -19,29 +19,52 @@ static const char *gate_dir(char path[static PIN_PATH_MAX], const struct bg_stor
 	return bg_pin_path(path, store->dir, "gates/%s%llu", state, id);
 }
 
-static bool gate_exists(const struct bg_store *store, __u64 id)
+static int cannot_read(__u64 id, int err, struct bg_error *error)
+{
+	return bg_error(error, err, "cannot read the gate on cgroup %llu: %s", id, strerror(-err));
+}
+
+/* 1, 0 or a negative errno. */
+static int gate_exists(const struct bg_store *store, __u64 id, struct bg_error *error)
 {
 	char dir[PIN_PATH_MAX];
+	int exists = bg_pin_exists(gate_dir(dir, store, "", id));
 
-	return !access(gate_dir(dir, store, "", id), F_OK);
+	return exists < 0 ? cannot_read(id, exists, error) : exists;
 }
 
 /* What stands in the kernel before a change; zero where nothing, or nothing sound, does. */
 struct standing {
+	bool there;
+	bool whole; /* both links */
 	bool sound;
 	struct bg_portmap map;
 	struct bg_policy policy;
 	struct bg_counts counts;
 };
 
-static void read_standing(const struct bg_store *store, __u64 id, struct standing *out)
+static int read_standing(const struct bg_store *store, __u64 id, struct standing *out, struct bg_error *error)
 {
-	*out = (struct standing){ .sound = false };
-	if (!gate_exists(store, id))
-		return;
-	bg_counts_read(store, id, &out->counts);
-	out->sound = !bg_portmap_read(store, id, &out->map) && out->map.cgroup == id &&
-		     !bg_decompile(&out->map, &out->policy, NULL);
+	struct standing now = { .there = false };
+	char dir[PIN_PATH_MAX];
+	int err = gate_exists(store, id, error), whole;
+
+	if (err < 0)
+		return err;
+	now.there = err;
+	if (now.there) {
+		whole = bg_links_whole(gate_dir(dir, store, "", id), id);
+		err = whole < 0 ? whole : bg_portmap_read(store, id, &now.map);
+		if (!err)
+			err = bg_counts_read(store, id, &now.counts);
+		if (err &&
+		    err != -ENOENT) /* nothing is known of what expires and was counted: then nothing is changed */
+			return cannot_read(id, err, error);
+		now.whole = whole;
+		now.sound = !err && now.map.cgroup == id && !bg_decompile(&now.map, &now.policy, NULL);
+	}
+	*out = now;
+	return 0;
 }
 
 static bool same_deadlines(const struct bg_policy *a, const struct bg_policy *b)
@@ -66,10 +89,12 @@ static int make_gate(struct bg_store *store, const struct bg_cgroup *cgroup, con
 	char aside[PIN_PATH_MAX], dir[PIN_PATH_MAX];
 	int err = bg_portmap_clear(store, cgroup->id); /* what a gate that stood here before left */
 
-	if (!err)
-		err = bg_counts_clear(store, cgroup->id);
 	if (err)
 		return write_failed(cgroup, err, error);
+	err = bg_counts_clear(store, cgroup->id);
+	if (err)
+		return bg_error(error, err, "cannot set the counters of %s to zero: %s", cgroup->path,
+				strerror(-err));
 	gate_dir(aside, store, "new-", cgroup->id);
 	gate_dir(dir, store, "", cgroup->id);
 	if (mkdir(aside, 0700))
@@ -109,20 +134,18 @@ int bg_gate_attach(struct bg_store *store, const struct bg_cgroup *cgroup, const
 	struct standing before;
 	struct bg_policy wanted = *policy;
 	struct bg_portmap map, ledger = { 0 };
-	bool stands;
-	char dir[PIN_PATH_MAX];
 	int err = bg_store_load(store, error);
 
+	if (!err)
+		err = read_standing(store, cgroup->id, &before, error);
 	if (err)
 		return err;
-	stands = gate_exists(store, cgroup->id);
-	if (stands && (flags & BG_ATTACH_ONLY_NEW))
+	if (before.there && (flags & BG_ATTACH_ONLY_NEW))
 		return bg_error(error, -EEXIST, "%s is a gate already", cgroup->name);
-	read_standing(store, cgroup->id, &before);
 	bg_ledger_carry(&before.map, &before.policy, &before.counts, flags & BG_ATTACH_KEEP_EXPIRED, bg_ticks_now(),
 			&wanted, &ledger);
-	if (before.sound && bg_policy_same(&wanted, &before.policy) && same_deadlines(&wanted, &before.policy) &&
-	    bg_links_whole(gate_dir(dir, store, "", cgroup->id), cgroup->id))
+	if (before.sound && before.whole && bg_policy_same(&wanted, &before.policy) &&
+	    same_deadlines(&wanted, &before.policy))
 		return BG_UNCHANGED;
 
 	err = bg_compile(&wanted, &map, error);
@@ -132,15 +155,17 @@ int bg_gate_attach(struct bg_store *store, const struct bg_cgroup *cgroup, const
 	memcpy(map.retired, ledger.retired, sizeof(map.retired));
 	memcpy(map.base, ledger.base, sizeof(map.base));
 	memcpy(map.counts_as, ledger.counts_as, sizeof(map.counts_as));
-	err = stands ? swap_gate(store, cgroup, &map, error) : make_gate(store, cgroup, &map, error);
+	err = before.there ? swap_gate(store, cgroup, &map, error) : make_gate(store, cgroup, &map, error);
 	if (err)
 		return err;
-	return stands ? BG_REPLACED : BG_ATTACHED;
+	return before.there ? BG_REPLACED : BG_ATTACHED;
 }
 
 int bg_gate_detach(struct bg_store *store, __u64 id, struct bg_error *error)
 {
 	char dir[PIN_PATH_MAX], aside[PIN_PATH_MAX];
+	struct bg_error left;
+	int err;
 
 	gate_dir(dir, store, "", id);
 	gate_dir(aside, store, "old-", id);
@@ -151,31 +176,31 @@ int bg_gate_detach(struct bg_store *store, __u64 id, struct bg_error *error)
 		memcpy(aside, dir, sizeof(aside));
 	}
 	bg_portmap_clear(store, id); /* at once, and for both families */
-	return bg_links_remove(aside, error);
+	err = bg_links_remove(aside, &left);
+	return err ? bg_error(error, err, "detached, but %s", left.text) : 0;
 }
 
-static void find_damage(const struct bg_store *store, struct bg_gate *gate, int map_error)
+static const char *damage_of(const struct bg_gate *gate, bool sound, bool whole)
 {
-	const char *damage = NULL;
-	char dir[PIN_PATH_MAX];
-
-	if (map_error)
-		damage = "its port map cannot be read, or was changed by hand";
-	else if (!gate->map.abi)
-		damage = "its port map is empty: everything passes";
-	else if (!bg_links_whole(gate_dir(dir, store, "", gate->id), gate->id))
-		damage = "a link is missing: binds of one family or both are not gated";
-	snprintf(gate->damage, sizeof(gate->damage), "%s", damage ? damage : "");
+	if (!sound)
+		return "its port map cannot be read, or was changed by hand";
+	if (!gate->map.abi)
+		return "its port map is empty: everything passes";
+	return whole ? "" : "a link is missing: binds of one family or both are not gated";
 }
 
 int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct bg_error *error)
 {
 	struct bg_gate gate = { .id = id };
 	struct bg_counts counts = { 0 };
-	int err;
+	char dir[PIN_PATH_MAX];
+	bool sound;
+	int err = gate_exists(store, id, error), whole;
 
-	if (!gate_exists(store, id))
+	if (!err)
 		return bg_error(error, -ENOENT, "no gate there");
+	if (err < 0)
+		return err;
 	err = bg_cgroup_from_id(id, &gate.cgroup, error);
 	if (err == -EXDEV) { /* outside of this cgroup namespace: it has no name here */
 		gate.cgroup = (struct bg_cgroup){ .id = id };
@@ -183,17 +208,20 @@ int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct b
 	} else if (err) {
 		return err;
 	}
-	err = store->portmaps < 0 ? -ENOENT : bg_portmap_read(store, id, &gate.map);
-	if (!err && gate.map.abi)
-		err = bg_decompile(&gate.map, &gate.policy, NULL);
-	find_damage(store, &gate, err);
-	if (!err && store->counts >= 0 && !bg_counts_read(store, id, &counts)) {
-		for (unsigned int i = 0; i < gate.policy.count; i++)
-			gate.hits[i] = bg_ledger_hits(&gate.map, &counts, gate.policy.rules[i].slot);
-		gate.fallback_hits = counts.hits[BG_SLOT_PASSED] + counts.hits[BG_SLOT_DENIED];
-		gate.unasked_hits = counts.hits[BG_SLOT_UNASKED];
-		bg_ledger_totals(&gate.map, &counts, gate.verdicts);
-	}
+	whole = bg_links_whole(gate_dir(dir, store, "", id), id);
+	err = whole < 0 ? whole : store->portmaps < 0 ? -ENOENT : bg_portmap_read(store, id, &gate.map);
+	if (err && err != -ENOENT)
+		return cannot_read(id, err, error);
+	sound = !err && (!gate.map.abi || !bg_decompile(&gate.map, &gate.policy, NULL));
+	err = store->counts < 0 ? -ENOENT : bg_counts_read(store, id, &counts);
+	if (err && err != -ENOENT)
+		return cannot_read(id, err, error);
+	for (unsigned int i = 0; i < gate.policy.count; i++)
+		gate.hits[i] = bg_ledger_hits(&gate.map, &counts, gate.policy.rules[i].slot);
+	gate.fallback_hits = counts.hits[BG_SLOT_PASSED] + counts.hits[BG_SLOT_DENIED];
+	gate.unasked_hits = counts.hits[BG_SLOT_UNASKED];
+	bg_ledger_totals(&gate.map, &counts, gate.verdicts);
+	snprintf(gate.damage, sizeof(gate.damage), "%s", damage_of(&gate, sound, whole));
 	*out = gate;
 	return 0;
 }

@@ -11,29 +11,31 @@
 const char *const bg_hook_names[BG_HOOKS] = { "bind4", "bind6" };
 static const enum bpf_attach_type hook_types[BG_HOOKS] = { BPF_CGROUP_INET4_BIND, BPF_CGROUP_INET6_BIND };
 
-static bool link_is_attached(const char *path, int hook, __u64 id)
+/* 1, 0 or a negative errno. EINVAL: what is pinned there is no link. */
+static int link_is_attached(const char *path, int hook, __u64 id)
 {
 	struct bpf_link_info info = { 0 };
 	__u32 size = sizeof(info);
-	int link = bpf_obj_get(path);
-	bool attached;
+	int link = bg_pin_open(path), err;
 
 	if (link < 0)
-		return false;
-	attached = !bpf_obj_get_info_by_fd(link, &info, &size) && info.type == BPF_LINK_TYPE_CGROUP &&
-		   info.cgroup.cgroup_id == id && info.cgroup.attach_type == hook_types[hook];
+		return link == -ENOENT ? 0 : link;
+	err = bpf_obj_get_info_by_fd(link, &info, &size) ? -errno : 0;
 	close(link);
-	return attached;
+	if (err)
+		return err == -EINVAL ? 0 : err;
+	return info.type == BPF_LINK_TYPE_CGROUP && info.cgroup.cgroup_id == id &&
+	       info.cgroup.attach_type == hook_types[hook];
 }
 
-bool bg_links_whole(const char *dir, __u64 id)
+int bg_links_whole(const char *dir, __u64 id)
 {
 	char path[PIN_PATH_MAX];
+	int attached = 1;
 
-	for (int hook = 0; hook < BG_HOOKS; hook++)
-		if (!link_is_attached(bg_pin_path(path, dir, "%s", bg_hook_names[hook]), hook, id))
-			return false;
-	return true;
+	for (int hook = 0; hook < BG_HOOKS && attached > 0; hook++)
+		attached = link_is_attached(bg_pin_path(path, dir, "%s", bg_hook_names[hook]), hook, id);
+	return attached;
 }
 
 /* Opens the cgroup, and makes sure that it is still the one meant. */
@@ -106,8 +108,11 @@ int bg_links_make(const char *dir, const char *cgroup_path, __u64 id, const int 
 	if (cgroup < 0)
 		return cgroup;
 	for (int hook = 0; hook < BG_HOOKS && !err; hook++) {
-		bg_pin_path(pins[hook], dir, "%s", bg_hook_names[hook]);
-		if (link_is_attached(pins[hook], hook, id))
+		int attached = link_is_attached(bg_pin_path(pins[hook], dir, "%s", bg_hook_names[hook]), hook, id);
+
+		if (attached < 0)
+			err = bg_error(error, attached, "cannot read %s: %s", pins[hook], strerror(-attached));
+		if (attached)
 			continue;
 		remove_link(pins[hook]);
 		err = make_link(pins[hook], cgroup, cgroup_path, programs[hook], hook_types[hook], error);
@@ -126,13 +131,15 @@ int bg_links_update(const char *dir, const int programs[BG_HOOKS], struct bg_err
 	char path[PIN_PATH_MAX];
 
 	for (int hook = 0; hook < BG_HOOKS; hook++) {
-		int link = bpf_obj_get(bg_pin_path(path, dir, "%s", bg_hook_names[hook]));
-		int err;
+		int link = bg_pin_open(bg_pin_path(path, dir, "%s", bg_hook_names[hook]));
+		int err = link < 0 ? link : 0;
 
-		if (link < 0)
+		if (err == -ENOENT)
 			continue;
-		err = bpf_link_update(link, programs[hook], NULL) ? -errno : 0;
-		close(link);
+		if (!err && bpf_link_update(link, programs[hook], NULL))
+			err = -errno;
+		if (link >= 0)
+			close(link);
 		if (err && err != -ENOLINK) /* its cgroup is gone */
 			return bg_error(error, err, "cannot put the new program behind %s: %s", path,
 					strerror(-err));

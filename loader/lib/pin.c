@@ -43,6 +43,22 @@ int bg_pin_each(const char *dir, int (*each)(const char *name, void *arg), void 
 	return err;
 }
 
+int bg_pin_exists(const char *path)
+{
+	if (!access(path, F_OK))
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
+int bg_pin_open(const char *path)
+{
+	int fd = bpf_obj_get(path);
+
+	if (fd >= 0)
+		return fd;
+	return errno == EACCES || errno == ENOTDIR ? -ENOENT : -errno; /* EACCES: it is a directory */
+}
+
 int bg_pin_replace(int fd, const char *path)
 {
 	char aside[PIN_PATH_MAX], dir[PIN_PATH_MAX];
@@ -78,16 +94,18 @@ bool bg_pin_id(const char *name, const char *prefix, __u64 *id)
 
 int bg_pin_lock(const char *path)
 {
+	bool made = !mkdir(path, 0700);
 	int fd, err;
 
-	if (mkdir(path, 0700) && errno != EEXIST)
+	if (!made && errno != EEXIST)
 		return -errno;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (!flock(fd, LOCK_EX | LOCK_NB))
+	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
 		return fd;
 	err = -errno;
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	if (made) /* else it may be another's */
+		rmdir(path);
 	return err;
 }

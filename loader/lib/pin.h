@@ -19,6 +19,12 @@ const char *bg_pin_path(char path[static PIN_PATH_MAX], const char *dir, const c
  * An absent directory has no names. The directory may be changed meanwhile. */
 int bg_pin_each(const char *dir, int (*each)(const char *name, void *arg), void *arg);
 
+/* Is there something at the path? 1, 0 or a negative errno: whoever cannot look must not take it for absent. */
+int bg_pin_exists(const char *path);
+
+/* An fd of the program, map or link that is pinned at the path. -ENOENT: nothing of the kind is there. */
+int bg_pin_open(const char *path);
+
 /* Pins `fd` at the path, in the place of what was there: there is no moment without. */
 int bg_pin_replace(int fd, const char *path);
 
@@ -38,8 +44,8 @@ extern const char *const bg_hook_names[BG_HOOKS];
 int bg_links_make(const char *dir, const char *cgroup_path, __u64 id, const int programs[BG_HOOKS],
 		  struct bg_error *error);
 
-/* Are both there, pinned and attached to cgroup `id`? */
-bool bg_links_whole(const char *dir, __u64 id);
+/* Are both there, pinned and attached to cgroup `id`? 1, 0 or a negative errno. */
+int bg_links_whole(const char *dir, __u64 id);
 
 /* Makes them run the programs; a missing one is left missing. */
 int bg_links_update(const char *dir, const int programs[BG_HOOKS], struct bg_error *error);

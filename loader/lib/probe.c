@@ -27,41 +27,59 @@ static int load(const struct bpf_insn *insns, size_t count)
 	load((struct bpf_insn[]){ __VA_ARGS__ }, \
 	     sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
 
-static bool works(int fd)
+/* Refusals of a kernel that lacks a thing; every other error says nothing about it. ENOTSUPP, 524, is the kernel's own. */
+static bool is_refusal(int err)
+{
+	return err == -EINVAL || err == -EACCES || err == -E2BIG || err == -ENOSYS || err == -EOPNOTSUPP ||
+	       err == -524;
+}
+
+/* Was the fd, or the errno in its place, what a kernel gives that has the feature? `err` keeps what is no answer. */
+static bool works(int fd, int *err)
 {
 	if (fd >= 0)
 		close(fd);
+	else if (!is_refusal(fd) && !*err)
+		*err = fd;
 	return fd >= 0;
 }
 
-static bool links(int program)
+/* To no cgroup at all: EBADF comes from a kernel that went and looked for it. */
+static bool links(int program, int *err)
 {
-	/* To no cgroup at all: EBADF comes from a kernel that went and looked for it. */
 	int link = bpf_link_create(program, -1, BPF_CGROUP_INET4_BIND, NULL);
 
-	return !works(link) && errno == EBADF;
+	return link < 0 && errno == EBADF ? true : works(link < 0 ? -errno : link, err);
+}
+
+static int make_ring(void)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "bindgate_probe", 0, 0, (__u32)sysconf(_SC_PAGESIZE), NULL);
+
+	return fd < 0 ? -errno : fd;
 }
 
 int bg_probe(struct bg_features *out, struct bg_error *error)
 {
 	struct bg_features features = { 0 };
-	int plain = LOAD(SET(BPF_REG_0, 1), EXIT());
+	int err = 0, plain = LOAD(SET(BPF_REG_0, 1), EXIT());
 
 	if (plain == -EPERM)
 		return bg_error(
 			error, plain,
 			"may not load BPF programs: that takes the machine's own root (CAP_BPF and CAP_NET_ADMIN), not a container's");
-	features.loads = plain >= 0;
-	features.cgroup_link = features.loads && links(plain);
-	works(plain);
-	features.waives = works(LOAD(SET(BPF_REG_0, 3), EXIT()));
+	features.cgroup_link = plain >= 0 && links(plain, &err);
+	features.loads = works(plain, &err);
+	features.waives = works(LOAD(SET(BPF_REG_0, 3), EXIT()), &err);
 	features.set_retval =
-		works(LOAD(SET(BPF_REG_1, -EACCES), CALL(BPF_FUNC_set_retval), SET(BPF_REG_0, 1), EXIT()));
-	features.pid = works(LOAD(CALL(BPF_FUNC_get_current_pid_tgid), SET(BPF_REG_0, 1), EXIT()));
+		works(LOAD(SET(BPF_REG_1, -EACCES), CALL(BPF_FUNC_set_retval), SET(BPF_REG_0, 1), EXIT()), &err);
+	features.pid = works(LOAD(CALL(BPF_FUNC_get_current_pid_tgid), SET(BPF_REG_0, 1), EXIT()), &err);
 	features.comm = works(LOAD(COPY(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16), SET(BPF_REG_2, 16),
-				   CALL(BPF_FUNC_get_current_comm), SET(BPF_REG_0, 1), EXIT()));
-	features.ringbuf = works(
-		bpf_map_create(BPF_MAP_TYPE_RINGBUF, "bindgate_probe", 0, 0, (__u32)sysconf(_SC_PAGESIZE), NULL));
+				   CALL(BPF_FUNC_get_current_comm), SET(BPF_REG_0, 1), EXIT()),
+			      &err);
+	features.ringbuf = works(make_ring(), &err);
+	if (err)
+		return bg_error(error, err, "cannot find out what this kernel can do: %s", strerror(-err));
 	*out = features;
 	return 0;
 }

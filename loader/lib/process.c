@@ -12,12 +12,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int open_ns(pid_t pid, const char *name)
+/* -1: it may not be looked at. *err, where it is not set yet: why it could not, of what is nobody's refusal. */
+static int open_ns(pid_t pid, const char *name, int *err)
 {
 	char path[64];
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno != EACCES && errno != EPERM && !*err)
+		*err = -errno;
+	return fd;
 }
 
 static bool same(int a, int b)
@@ -32,19 +37,19 @@ static bool same(int a, int b)
  * The machine's first network namespace is that of kernel threads, of which kthreadd is PID 2 wherever it can be seen;
  * from a container PID 1's own is the best there is. One that may not be looked at leaves bindgate's own.
  */
-static int open_first_netns(void)
+static int open_first_netns(int *err)
 {
 	char name[16] = "";
 	FILE *comm = fopen("/proc/2/comm", "re");
 	int first = -1;
 
 	if (comm && fgets(name, sizeof(name), comm) && !strcmp(name, "kthreadd\n"))
-		first = open_ns(2, "net");
+		first = open_ns(2, "net", err);
 	if (comm)
 		fclose(comm);
 	if (first < 0)
-		first = open_ns(1, "net");
-	return first >= 0 ? first : open_ns(getpid(), "net");
+		first = open_ns(1, "net", err);
+	return first >= 0 ? first : open_ns(getpid(), "net", err);
 }
 
 /* Does a capability that is effective in user namespace `own` count in `target`? As the kernel's
@@ -80,11 +85,12 @@ static int read_status(struct bg_process *process, uid_t *euid, bool *effective)
 	unsigned long long caps = 0;
 	char path[64], line[256];
 	FILE *file;
+	int err;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", process->pid);
 	file = fopen(path, "re");
 	if (!file)
-		return -ESRCH;
+		return errno == ENOENT ? -ESRCH : -errno;
 	while (fgets(line, sizeof(line), file)) {
 		if (!strncmp(line, "Name:\t", 6))
 			snprintf(process->name, sizeof(process->name), "%.*s", (int)strcspn(line + 6, "\n"),
@@ -93,23 +99,27 @@ static int read_status(struct bg_process *process, uid_t *euid, bool *effective)
 		sscanf(line, "Gid: %u", &process->gid);
 		sscanf(line, "CapEff: %llx", &caps);
 	}
+	err = ferror(file) ? -errno : 0; /* ESRCH where it ended meanwhile */
 	fclose(file);
 	*effective = caps & 1ULL << CAP_NET_BIND_SERVICE;
-	return 0;
+	return err;
 }
 
 int bg_process_read(pid_t pid, struct bg_process *out, struct bg_error *error)
 {
 	struct bg_process process = { .pid = pid };
-	int user, net, first, owner;
+	int user, net, first, owner, err = 0;
 	bool effective = false;
 	uid_t euid = 0;
 
-	if (read_status(&process, &euid, &effective))
-		return bg_error(error, -ESRCH, "there is no process %d", pid);
-	user = open_ns(pid, "user");
-	net = open_ns(pid, "net");
-	first = open_first_netns();
+	err = read_status(&process, &euid, &effective);
+	if (err == -ESRCH)
+		return bg_error(error, err, "there is no process %d", pid);
+	if (err)
+		return bg_error(error, err, "cannot read /proc/%d/status: %s", pid, strerror(-err));
+	user = open_ns(pid, "user", &err);
+	net = open_ns(pid, "net", &err);
+	first = open_first_netns(&err);
 	owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
 	process.may_bind_low = owner >= 0 && counts_in(user, effective, euid, owner);
 	process.in_user_ns = effective && !process.may_bind_low;
@@ -120,6 +130,8 @@ int bg_process_read(pid_t pid, struct bg_process *out, struct bg_error *error)
 		if (fd >= 0)
 			close(fd);
 	}
+	if (err)
+		return bg_error(error, err, "cannot look at the namespaces of process %d: %s", pid, strerror(-err));
 	*out = process;
 	return 0;
 }

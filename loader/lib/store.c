@@ -5,6 +5,7 @@
 #include "pin.h"
 #include "sweep.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -28,18 +29,25 @@ const char *bg_store_default_dir(void)
 	return dir && *dir ? dir : BPFFS "/bindgate";
 }
 
-static bool is_bpffs(const char *path)
+/* Only where it certainly is not: a second one on top would hide every gate. */
+static int mount_bpffs(struct bg_error *error)
 {
 	struct statfs fs;
 
-	return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == BPF_FS_MAGIC;
+	if (statfs(BPFFS, &fs))
+		return bg_error(error, -errno, "cannot look at " BPFFS ": %s", strerror(errno));
+	if ((unsigned long)fs.f_type != BPF_FS_MAGIC &&
+	    mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
+		return bg_error(error, -errno, "cannot mount the bpf file system at " BPFFS ": %s", strerror(errno));
+	return 0;
 }
 
 static int make_dir(const char *dir, struct bg_error *error)
 {
-	if (!strncmp(dir, BPFFS "/", sizeof(BPFFS)) && !is_bpffs(BPFFS) &&
-	    mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
-		return bg_error(error, -errno, "cannot mount the bpf file system at " BPFFS ": %s", strerror(errno));
+	int err = strncmp(dir, BPFFS "/", sizeof(BPFFS)) ? 0 : mount_bpffs(error);
+
+	if (err)
+		return err;
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return bg_error(error, -errno, "cannot make the pin directory %s: %s%s", dir, strerror(errno),
 				errno == EPERM && strchr(dir, '.') ? " (names in a bpf file system have no dots)"
@@ -53,10 +61,12 @@ static int check_dir(const char *dir, int fd, struct bg_error *error)
 	struct statfs fs;
 	struct stat st;
 
-	if (fstatfs(fd, &fs) || (unsigned long)fs.f_type != BPF_FS_MAGIC)
+	if (fstatfs(fd, &fs) || fstat(fd, &st))
+		return bg_error(error, -errno, "cannot look at the pin directory %s: %s", dir, strerror(errno));
+	if ((unsigned long)fs.f_type != BPF_FS_MAGIC)
 		return bg_error(error, -EINVAL,
 				"the pin directory %s is not in a bpf file system: choose one below " BPFFS, dir);
-	if (fstat(fd, &st) || st.st_uid != geteuid() || (st.st_mode & 077))
+	if (st.st_uid != geteuid() || (st.st_mode & 077))
 		return bg_error(error, -EPERM,
 				"the pin directory %s is open to other users: remove it, or chown it to root and "
 				"chmod it to 0700",
@@ -118,7 +128,9 @@ static int open_locked(const char *dir, enum bg_store_access access, struct bg_e
 static int open_once(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
 {
 	struct bg_store store = { .writable = access != BG_STORE_READ };
+	int err;
 
+	libbpf_set_print(NULL);
 	bg_core_forget(&store);
 	snprintf(store.dir, sizeof(store.dir), "%s", dir);
 	store.dir_fd = open_locked(store.dir, access, error);
@@ -126,8 +138,11 @@ static int open_once(const char *dir, enum bg_store_access access, struct bg_sto
 		store.dir_fd = -1;
 	else if (store.dir_fd < 0)
 		return store.dir_fd;
-	if (store.dir_fd >= 0)
-		bg_core_open(&store);
+	err = store.dir_fd >= 0 ? bg_core_open(&store, error) : 0;
+	if (err) {
+		close(store.dir_fd);
+		return err;
+	}
 	if (store.dir_fd >= 0 && store.writable && (access != BG_STORE_KEEP || bg_sweep_is_due(store.dir)))
 		bg_sweep(&store);
 	*out = store;
@@ -204,8 +219,9 @@ int bg_store_remove(struct bg_store *store, struct bg_error *error)
 
 	bg_pin_path(gates, store->dir, "gates");
 	if (rmdir(gates) && errno != ENOENT)
-		return bg_error(error, errno == ENOTEMPTY ? -EBUSY : -errno,
-				"%s still holds gates: detach them first", gates);
+		return errno == ENOTEMPTY
+			       ? bg_error(error, -EBUSY, "%s still holds gates: detach them first", gates)
+			       : bg_error(error, -errno, "cannot remove %s: %s", gates, strerror(errno));
 	err = remove_locks(bg_pin_path(watchers, store->dir, "watchers"));
 	if (!err)
 		err = remove_locks(bg_pin_path(runs, store->dir, "runs"));
@@ -214,10 +230,9 @@ int bg_store_remove(struct bg_store *store, struct bg_error *error)
 				store->dir);
 	if (err)
 		return bg_error(error, err, "cannot clear %s: %s", store->dir, strerror(-err));
-	if (bg_core_remove(store))
-		return bg_error(error, -ENOTEMPTY,
-				"%s/core holds something that bindgate did not make: take it out by hand",
-				store->dir);
+	err = bg_core_remove(store, error);
+	if (err)
+		return err;
 	if (rmdir(store->dir) && errno != ENOENT)
 		return bg_error(error, -errno, "cannot remove %s: %s", store->dir,
 				errno == ENOTEMPTY ? "it holds something that bindgate did not make"

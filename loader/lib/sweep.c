@@ -36,8 +36,7 @@ static void take_away(const struct sweep *sweep, const char *dir, __u64 id)
 {
 	char final[PIN_PATH_MAX];
 
-	bg_pin_path(final, sweep->gates, "%llu", id);
-	if (access(final, F_OK))
+	if (!bg_pin_exists(bg_pin_path(final, sweep->gates, "%llu", id)))
 		bg_portmap_clear(sweep->store, id);
 	bg_links_remove(dir, NULL);
 }
@@ -49,8 +48,8 @@ static void finish(const struct sweep *sweep, const char *dir, __u64 id)
 	struct bg_portmap map;
 
 	bg_pin_path(final, sweep->gates, "%llu", id);
-	if (bg_links_whole(dir, id) && !bg_portmap_read(sweep->store, id, &map) && map.abi && access(final, F_OK) &&
-	    !rename(dir, final))
+	if (bg_links_whole(dir, id) > 0 && !bg_portmap_read(sweep->store, id, &map) && map.abi &&
+	    !bg_pin_exists(final) && !rename(dir, final))
 		return;
 	take_away(sweep, dir, id);
 }

@@ -114,18 +114,21 @@ void keeper_rest(struct keeper *keeper)
 	stats_reconciled(now_seconds() - keeper->began);
 }
 
-/* Is there a gate that is somebody else's, and has another policy? */
-static bool is_taken(struct keeper *keeper, __u64 id, const struct bg_policy *policy, char *problem, size_t size)
+/* -EEXIST: there is a gate that is somebody else's, and has another policy. */
+static int check_owner(struct keeper *keeper, __u64 id, const struct bg_policy *policy, struct bg_error *error)
 {
 	struct bg_policy mine = *policy;
+	int err = bg_gate_read(&keeper->store, id, &keeper->gate, error);
 
-	if (bg_gate_read(&keeper->store, id, &keeper->gate, NULL) ||
-	    !strcmp(keeper->gate.policy.owner, KEEPER_OWNER))
-		return false;
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (!strcmp(keeper->gate.policy.owner, KEEPER_OWNER))
+		return 0;
 	memcpy(mine.owner, keeper->gate.policy.owner, sizeof(mine.owner));
-	snprintf(problem, size, "a gate of \"%s\" stands there: left alone (adopt: true takes it over)",
-		 keeper->gate.policy.owner);
-	return !bg_policy_same(&mine, &keeper->gate.policy);
+	if (bg_policy_same(&mine, &keeper->gate.policy))
+		return 0;
+	return bg_error(error, -EEXIST, "a gate of \"%s\" stands there: left alone (adopt: true takes it over)",
+			keeper->gate.policy.owner);
 }
 
 int keeper_want(struct keeper *keeper, enum keeper_source source, const char *path, const struct bg_policy *policy,
@@ -134,7 +137,6 @@ int keeper_want(struct keeper *keeper, enum keeper_source source, const char *pa
 	struct wanted *wanted;
 	struct bg_cgroup cgroup;
 	struct bg_error error;
-	char problem[128];
 	int err = wake(keeper);
 
 	if (err)
@@ -146,15 +148,13 @@ int keeper_want(struct keeper *keeper, enum keeper_source source, const char *pa
 	wanted->source = source;
 	wanted->pass = keeper->passes[source];
 	wanted->id = cgroup.id;
-	if (!adopt && is_taken(keeper, cgroup.id, policy, problem, sizeof(problem))) {
-		set_problem(wanted, problem);
-		return -EEXIST;
-	}
-	err = bg_gate_attach(&keeper->store, &cgroup, policy, BG_ATTACH_KEEP_EXPIRED, &error);
+	err = adopt ? 0 : check_owner(keeper, cgroup.id, policy, &error);
+	if (!err)
+		err = bg_gate_attach(&keeper->store, &cgroup, policy, BG_ATTACH_KEEP_EXPIRED, &error);
 	if (err == -ENOENT || err == -ESTALE)
 		return err;
 	if (err < 0) {
-		stats.errors[ERROR_ATTACH]++;
+		stats.errors[ERROR_ATTACH] += err != -EEXIST;
 		set_problem(wanted, error.text);
 		return err;
 	}
@@ -180,10 +180,11 @@ static void end_gate(struct keeper *keeper, __u64 id)
 
 	if (wake(keeper))
 		return;
-	err = bg_gate_read(&keeper->store, id, &keeper->gate, NULL);
+	err = bg_gate_read(&keeper->store, id, &keeper->gate, &error);
 	if (!err && strcmp(keeper->gate.policy.owner, KEEPER_OWNER))
 		return;
-	err = bg_gate_detach(&keeper->store, id, &error);
+	if (!err || err == -ESTALE)
+		err = bg_gate_detach(&keeper->store, id, &error);
 	if (!err || err == -ENOENT)
 		return;
 	stats.errors[ERROR_DETACH]++;
