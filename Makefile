@@ -100,6 +100,10 @@ $(KERNEL_TESTS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(KERNEL_S
 	@echo '  LINK     $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
 
+$(BUILD)/tests/fault/inject: $(BUILD)/tests/fault/inject.o
+	@echo '  LINK     $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) $^ -lseccomp -o $@
+
 $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/bench/bench.o $(LIB)
 	@echo '  LINK     $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -lm -o $@
@@ -114,7 +118,7 @@ $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard loader/lib/*.c loader/lib
 	@$(CLANG) -g -O1 -std=gnu11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $< \
 		$(wildcard loader/lib/*.c) $(CLI_LDLIBS) $(LDLIBS) -o $@
 
-tests: $(UNIT_TESTS) $(KERNEL_TESTS) $(REPLAYS)
+tests: $(UNIT_TESTS) $(KERNEL_TESTS) $(REPLAYS) $(BUILD)/tests/fault/inject
 kernel-tests: $(KERNEL_TESTS)
 
 demo:

@@ -5,7 +5,7 @@ set -eu
 
 build='clang llvm gcc libc6-dev linux-libc-dev make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
 	libcyaml-dev libyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler'
-check='libcmocka-dev bats mandoc zsh prometheus mmdebstrap containerd runc python3-h2 podman buildah python3-yaml iproute2 curl util-linux procps python3-minimal python3 nginx-light apache2-bin golang-go openssl tmux'
+check='libcmocka-dev libseccomp-dev bats mandoc zsh prometheus mmdebstrap containerd runc python3-h2 podman buildah python3-yaml iproute2 curl util-linux procps python3-minimal python3 nginx-light apache2-bin golang-go openssl tmux'
 kernels='qemu-system-x86 busybox-static xz-utils'
 demo='python3-minimal python3 curl iproute2 util-linux'
 lint='clang-format clang-tidy cppcheck shellcheck'

@@ -5,7 +5,7 @@
 load common
 
 @test "kill -9 at 300 random instants leaves each gate whole or absent" {
-	run "$PYTHON" "$HERE/killer.py" "$BINDGATE" "$CG" "${BINDGATE_TEST_KILLS:-300}" \
+	run "$PYTHON" -B "$HERE/killer.py" "$BINDGATE" "$CG" "${BINDGATE_TEST_KILLS:-300}" \
 		bash -c 'echo $$ >"$1/cgroup.procs" && exec nsenter --net=/proc/self/fd/"$2" "$3" -IS "$4"' \
 		bash "$CG" "$NET" "$PYTHON" "$HERE/binder.py"
 	ended 0 killed
