@@ -166,7 +166,8 @@ static void give_back(const struct learning *learning, struct bg_transient *tran
 		bg_store_close(&store);
 	}
 	if (err)
-		warn(learning->cli, "the gate that stood there meanwhile stays until the next command: %s", error.text);
+		warn(learning->cli, "the gate that stood there meanwhile stays until the next command: %s",
+		     error.text);
 }
 
 int run_learn(struct cli *cli, int argc, char **argv)
