@@ -42,21 +42,16 @@ struct plan {
 /* The policy that stands there; *out NULL: none does, or a damaged one. */
 static int read_policy(struct plan *plan, __u64 id, struct bg_policy **out)
 {
-	struct bg_policy *policy = NULL;
-	struct bg_gate *gate = malloc(sizeof(*gate));
-	int err = gate ? bg_gate_read(plan->store, id, gate, &plan->error) : -ENOMEM;
+	static struct bg_gate gate;
+	int err = bg_gate_read(plan->store, id, &gate, &plan->error);
 
-	if (!err && !*gate->damage) {
-		policy = malloc(sizeof(*policy));
-		if (policy)
-			*policy = gate->policy;
-		else
-			err = -ENOMEM;
-	}
-	free(gate);
-	if (err && err != -ENOENT)
-		return err;
-	*out = policy;
+	*out = NULL;
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (*gate.damage)
+		return 0;
+	*out = need(malloc(sizeof(**out)));
+	**out = gate.policy;
 	return 0;
 }
 
@@ -72,27 +67,19 @@ static struct change *add_change(struct plan *plan, __u64 id, const char *name, 
 {
 	struct change *change;
 
-	plan->changes = reallocarray(plan->changes, plan->count + 1, sizeof(*plan->changes));
-	if (!plan->changes)
-		abort();
+	plan->changes = need(reallocarray(plan->changes, plan->count + 1, sizeof(*plan->changes)));
 	change = &plan->changes[plan->count++];
-	*change = (struct change){ .id = id, .name = strdup(name), .before = before };
+	*change = (struct change){ .id = id, .name = need(strdup(name)), .before = before };
 	return change;
 }
 
 /* The same but for who keeps it: whoever that is, it stays. */
 static bool same_policy(const struct bg_policy *before, const struct bg_policy *after)
 {
-	struct bg_policy *owned = malloc(sizeof(*owned));
-	bool same;
+	struct bg_policy owned = *after;
 
-	if (!owned)
-		return false;
-	*owned = *after;
-	memcpy(owned->owner, before->owner, sizeof(owned->owner));
-	same = bg_policy_same(before, owned);
-	free(owned);
-	return same;
+	memcpy(owned.owner, before->owner, sizeof(owned.owner));
+	return bg_policy_same(before, &owned);
 }
 
 static int plan_gate(const struct bg_cgroup *cgroup, void *arg)
@@ -108,9 +95,7 @@ static int plan_gate(const struct bg_cgroup *cgroup, void *arg)
 	if (err)
 		return err;
 	change = add_change(plan, cgroup->id, cgroup->name, before);
-	change->after = malloc(sizeof(*change->after));
-	if (!change->after)
-		return -ENOMEM;
+	change->after = need(malloc(sizeof(*change->after)));
 	err = bg_declare_policy(&plan->gate->policy, OWNER, change->after, &plan->error);
 	if (err || !change->before)
 		return err;
@@ -284,9 +269,9 @@ static const char *result_of(const struct change *change)
 	return change->before ? "replaced" : "attached";
 }
 
-static void tell(const struct plan *plan, bool dry_run)
+static int tell(const struct plan *plan, bool dry_run)
 {
-	json_t *list = json_array();
+	json_t *list = plan->cli->json ? json_array() : NULL;
 	size_t counted = 0;
 
 	for (size_t i = 0; i < plan->count; i++) {
@@ -307,6 +292,17 @@ static void tell(const struct plan *plan, bool dry_run)
 		print_json(json_pack("{s:b,s:o}", "dry_run", dry_run, "gates", list));
 	else if (!counted)
 		printf("Nothing to change: the gates are as declared.\n");
+	return finish(plan->cli);
+}
+
+static void free_plan(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		free(plan->changes[i].name);
+		free(plan->changes[i].before);
+		free(plan->changes[i].after);
+	}
+	free(plan->changes);
 }
 
 int run_apply(struct cli *cli, int argc, char **argv)
@@ -315,7 +311,7 @@ int run_apply(struct cli *cli, int argc, char **argv)
 	struct bg_declaration *declaration;
 	struct bg_store store;
 	bool dry_run = false;
-	int option, err;
+	int option, status, err;
 
 	while ((option = next_option(cli, argc, argv, options)) != -1) {
 		dry_run |= option == OPTION_DRY_RUN;
@@ -327,16 +323,15 @@ int run_apply(struct cli *cli, int argc, char **argv)
 	if (err)
 		return fail(cli, err, &plan.error);
 	err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &plan.error);
-	if (err)
-		return fail(cli, err, &plan.error);
-	plan.store = &store;
-	err = make_plan(&plan, declaration);
-	if (!err && !dry_run)
-		err = carry_out(&plan);
-	bg_store_close(&store);
-	if (err)
-		return fail(cli, err, &plan.error);
-	tell(&plan, dry_run);
-	bg_declare_free(declaration); /* the plan goes with the process */
-	return finish(cli);
+	if (!err) {
+		plan.store = &store;
+		err = make_plan(&plan, declaration);
+		if (!err && !dry_run)
+			err = carry_out(&plan);
+		bg_store_close(&store);
+	}
+	status = err ? fail(cli, err, &plan.error) : tell(&plan, dry_run);
+	free_plan(&plan);
+	bg_declare_free(declaration);
+	return status;
 }

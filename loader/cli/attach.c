@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct option attach_options[] = { POLICY_OPTIONS, COMMON_OPTIONS };
@@ -109,7 +108,7 @@ int run_attach(struct cli *cli, int argc, char **argv)
 	struct bg_policy policy = { .owner = "cli" };
 	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
-	struct outcome *outcome;
+	static struct outcome outcome;
 	struct bg_store store;
 	bool has_default = false;
 	int option, err, status = DONE;
@@ -132,12 +131,9 @@ int run_attach(struct cli *cli, int argc, char **argv)
 		err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
-	outcome = malloc(sizeof(*outcome));
-	status = attach(cli, &store, &cgroup, &policy, 0, outcome);
+	status = attach(cli, &store, &cgroup, &policy, 0, &outcome);
 	bg_store_close(&store);
-	status = status == DONE ? tell(cli, outcome) : status;
-	free(outcome);
-	return status;
+	return status == DONE ? tell(cli, &outcome) : status;
 }
 
 typedef int (*edit_fn)(struct bg_policy *policy, const char *rule, struct bg_error *error);
@@ -146,29 +142,26 @@ typedef int (*edit_fn)(struct bg_policy *policy, const char *rule, struct bg_err
 static int edit_gate(struct cli *cli, struct bg_store *store, const struct bg_cgroup *cgroup, char **rules,
 		     edit_fn each, struct outcome *out)
 {
-	struct bg_gate *gate = malloc(sizeof(*gate));
+	static struct bg_gate gate;
 	struct bg_error error = { "" };
-	int status, err = bg_gate_read(store, cgroup->id, gate, &error);
+	int err = bg_gate_read(store, cgroup->id, &gate, &error);
 
-	if (!err && *gate->damage && !gate->policy.count)
-		err = bg_error(&error, -EBADMSG, "%.512s: %s; attach its policy anew", cgroup->name, gate->damage);
+	if (!err && *gate.damage && !gate.policy.count)
+		err = bg_error(&error, -EBADMSG, "%.512s: %s; attach its policy anew", cgroup->name, gate.damage);
 	for (; *rules && !err; rules++)
-		err = each(&gate->policy, *rules, &error) ? -EBADE : 0;
-	if (!err)
-		status = attach(cli, store, &gate->cgroup, &gate->policy, BG_ATTACH_KEEP_EXPIRED, out);
-	else if (err == -ENOENT)
-		status = not_a_gate(cli, cgroup);
-	else
-		status = fail(cli, err, &error);
-	free(gate);
-	return status;
+		err = each(&gate.policy, *rules, &error) ? -EBADE : 0;
+	if (err == -ENOENT)
+		return not_a_gate(cli, cgroup);
+	if (err)
+		return fail(cli, err, &error);
+	return attach(cli, store, &gate.cgroup, &gate.policy, BG_ATTACH_KEEP_EXPIRED, out);
 }
 
 static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
 {
 	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
-	struct outcome *outcome;
+	static struct outcome outcome;
 	struct bg_store store;
 	struct bg_rule rule;
 	int status, err;
@@ -185,12 +178,9 @@ static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
 	err = bg_store_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
-	outcome = malloc(sizeof(*outcome));
-	status = edit_gate(cli, &store, &cgroup, argv + optind + 1, each, outcome);
+	status = edit_gate(cli, &store, &cgroup, argv + optind + 1, each, &outcome);
 	bg_store_close(&store);
-	status = status == DONE ? tell(cli, outcome) : status;
-	free(outcome);
-	return status;
+	return status == DONE ? tell(cli, &outcome) : status;
 }
 
 int run_add(struct cli *cli, int argc, char **argv)

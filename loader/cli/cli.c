@@ -12,9 +12,17 @@
 
 static json_t *collected;
 
+void *need(void *memory)
+{
+	if (memory)
+		return memory;
+	fputs("bindgate: out of memory\n", stderr);
+	exit(FAILED);
+}
+
 int print_json(json_t *object)
 {
-	int err = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	int err = json_dumpf(need(object), stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 
 	json_decref(object);
 	putchar('\n');

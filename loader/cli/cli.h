@@ -79,6 +79,9 @@ int fail_as(const struct cli *cli, int status, const struct bg_error *error);
 void warn(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 json_t *warnings(void); /* a new reference to all of them */
 
+/* Memory that has to be had: where it was not, says so and ends the process. */
+void *need(void *memory) __attribute__((returns_nonnull));
+
 /* Prints the object and lets go of it. */
 int print_json(json_t *object);
 
@@ -112,7 +115,8 @@ void table_cell(struct table *table, const char *format, ...) __attribute__((for
 void table_right(struct table *table, unsigned int column); /* numbers */
 void table_line(struct table *table, const char *format, ...)
 	__attribute__((format(printf, 2, 3))); /* across all columns */
-void table_print(struct table *table);         /* and frees it */
+void table_print(const struct table *table);
+void table_free(struct table *table);
 
 /* The commands. */
 int run_attach(struct cli *cli, int argc, char **argv);

@@ -86,7 +86,7 @@ static void detach_named(struct work *work, char **names)
 
 int run_detach(struct cli *cli, int argc, char **argv)
 {
-	struct work work = { .cli = cli, .done = json_array(), .errors = json_array() };
+	struct work work = { .cli = cli };
 	struct bg_error error = { "" };
 	struct bg_store store;
 	bool all = false;
@@ -102,16 +102,20 @@ int run_detach(struct cli *cli, int argc, char **argv)
 	if (err)
 		return fail(cli, err, &error);
 	work.store = &store;
+	work.done = json_array();
+	work.errors = json_array();
 	if (all)
 		detach_all(&work);
 	else
 		detach_named(&work, argv + optind);
 	bg_store_close(&store);
 	if (cli->json)
-		print_json(json_pack("{s:o,s:o}", "detached", work.done, "errors", work.errors));
+		print_json(json_pack("{s:O,s:O}", "detached", work.done, "errors", work.errors));
 	else if (all && !json_array_size(work.done) && work.status == DONE)
 		printf("There were no gates.\n");
 	else
 		json_array_foreach(work.done, i, name) printf("detached %s\n", json_string_value(name));
+	json_decref(work.done);
+	json_decref(work.errors);
 	return work.status == DONE ? finish(cli) : work.status;
 }

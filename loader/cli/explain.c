@@ -42,9 +42,9 @@ __attribute__((format(printf, 4, 5))) static void say(struct account *account, c
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	*point = (struct point){ .what = strdup(bg_clean(what)), .says = strdup(bg_clean(text)), .mark = mark };
-	if (!point->what || !point->says)
-		abort();
+	*point = (struct point){ .what = need(strdup(bg_clean(what))),
+				 .says = need(strdup(bg_clean(text))),
+				 .mark = mark };
 }
 
 static void print_points(const struct account *account)

@@ -11,12 +11,13 @@ static const struct option options[] = { COMMON_OPTIONS };
 /* What differs from the default is written; the rest is not. */
 static int *unless(int value, int usual)
 {
-	static int numbers[8];
+	int *number;
 
 	if (value == usual)
 		return NULL;
-	numbers[value] = value;
-	return &numbers[value];
+	number = need(malloc(sizeof(*number)));
+	*number = value;
+	return number;
 }
 
 static int add_gate(const struct bg_gate *gate, void *arg)
@@ -28,39 +29,39 @@ static int add_gate(const struct bg_gate *gate, void *arg)
 
 	if (*gate->damage && !policy->count)
 		return DONE;
-	all->gates = reallocarray(all->gates, all->gates_count + 1, sizeof(*all->gates));
+	all->gates = need(reallocarray(all->gates, all->gates_count + 1, sizeof(*all->gates)));
 	out = &all->gates[all->gates_count++];
-	*out = (struct bg_declared_gate){ .cgroup = strdup(gate->cgroup.name) };
+	*out = (struct bg_declared_gate){ .cgroup = need(strdup(gate->cgroup.name)) };
 	out->policy = (struct bg_declared_policy){
 		.fallback = unless(policy->fallback, BG_PASS),
 		.netns = unless(policy->netns, BG_NETNS_ANY),
 		.audit = unless(policy->audit, 0),
-		.label = *policy->label ? strdup(policy->label) : NULL,
-		.rules = calloc(policy->count + 1, sizeof(char *)),
+		.label = *policy->label ? need(strdup(policy->label)) : NULL,
+		.rules = need(calloc(policy->count + 1, sizeof(char *))),
 		.rules_count = policy->count,
 	};
 	for (unsigned int i = 0; i < policy->count; i++)
-		out->policy.rules[i] = strdup(bg_rule_print(&policy->rules[i], text));
+		out->policy.rules[i] = need(strdup(bg_rule_print(&policy->rules[i], text)));
 	return DONE;
 }
 
 int run_export(struct cli *cli, int argc, char **argv)
 {
-	struct bg_declaration all = { 0 };
-	struct bg_error error = { "out of memory" };
+	struct bg_declaration *all;
 	char *text;
 	int status;
 
 	next_option(cli, argc, argv, options);
 	if (optind < argc)
 		return usage(cli, "export takes no arguments");
-	status = each_gate(cli, NULL, add_gate, &all);
-	if (status != DONE)
-		return status;
-	text = bg_declare_print(&all);
-	if (!text)
-		return fail_as(cli, FAILED, &error);
-	fputs(text, stdout);
-	free(text); /* the rest goes with the process */
-	return finish(cli);
+	all = need(calloc(1, sizeof(*all)));
+	status = each_gate(cli, NULL, add_gate, all);
+	if (status == DONE) {
+		text = need(bg_declare_print(all));
+		fputs(text, stdout);
+		free(text);
+		status = finish(cli);
+	}
+	bg_declare_free(all);
+	return status;
 }

@@ -48,7 +48,7 @@ int not_a_gate(const struct cli *cli, const struct bg_cgroup *cgroup)
 static int read_all(struct cli *cli, struct bg_store *store, int (*each)(const struct bg_gate *gate, void *arg),
 		    void *arg)
 {
-	struct bg_gate *gate = malloc(sizeof(*gate));
+	static struct bg_gate gate;
 	struct bg_error error = { "" };
 	size_t count = 0;
 	int status = DONE, err;
@@ -58,24 +58,23 @@ static int read_all(struct cli *cli, struct bg_store *store, int (*each)(const s
 	if (err)
 		status = fail(cli, err, &error);
 	for (size_t i = 0; i < count && status == DONE; i++) {
-		err = bg_gate_read(store, ids[i], gate, &error);
+		err = bg_gate_read(store, ids[i], &gate, &error);
 		if (!err)
-			status = each(gate, arg);
+			status = each(&gate, arg);
 		else if (err != -ENOENT && err != -ESTALE) /* gone meanwhile */
 			status = fail(cli, err, &error);
 	}
 	free(ids);
-	free(gate);
 	return status;
 }
 
 static int each_locked(struct cli *cli, const char *name, int (*each)(const struct bg_gate *gate, void *arg),
 		       void *arg)
 {
+	static struct bg_gate gate;
 	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
 	struct bg_store store;
-	struct bg_gate *gate;
 	int status, err = bg_store_open(cli->pin_dir, BG_STORE_READ, &store, &error);
 
 	if (err)
@@ -85,16 +84,14 @@ static int each_locked(struct cli *cli, const char *name, int (*each)(const stru
 		bg_store_close(&store);
 		return status;
 	}
-	gate = malloc(sizeof(*gate));
 	status = find_gate(cli, name, &cgroup);
-	err = status == DONE ? bg_gate_read(&store, cgroup.id, gate, &error) : 0;
+	err = status == DONE ? bg_gate_read(&store, cgroup.id, &gate, &error) : 0;
 	if (err == -ENOENT)
 		status = not_a_gate(cli, &cgroup);
 	else if (err)
 		status = fail(cli, err, &error);
 	else if (status == DONE)
-		status = each(gate, arg);
-	free(gate);
+		status = each(&gate, arg);
 	bg_store_close(&store);
 	return status;
 }
@@ -107,9 +104,7 @@ int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gat
 	size_t size = 0;
 	int status;
 
-	stdout = open_memstream(&text, &size);
-	if (!stdout)
-		abort();
+	stdout = need(open_memstream(&text, &size));
 	status = each_locked(cli, name, each, arg);
 	fclose(stdout);
 	stdout = out;

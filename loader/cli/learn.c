@@ -172,40 +172,37 @@ static void give_back(const struct learning *learning, struct bg_transient *tran
 
 int run_learn(struct cli *cli, int argc, char **argv)
 {
-	struct learning *learning = calloc(1, sizeof(*learning));
+	static struct learning learning = { .seconds = USUAL_SECONDS };
 	struct bg_error error = { "" };
 	struct bg_transient transient;
 	struct bg_watcher watcher;
 	int option, signals, borrowed, err, status = DONE;
 
-	learning->cli = cli;
-	learning->seconds = USUAL_SECONDS;
+	learning.cli = cli;
 	while (status == DONE && (option = next_option(cli, argc, argv, options)) != -1) {
-		learning->yaml |= option == OPTION_YAML;
-		if (option == OPTION_FOR && bg_duration_parse(optarg, &learning->seconds, &error))
+		learning.yaml |= option == OPTION_YAML;
+		if (option == OPTION_FOR && bg_duration_parse(optarg, &learning.seconds, &error))
 			status = usage(cli, "%s", error.text);
 	}
 	if (status == DONE && argc - optind != 1)
 		status = usage(cli, "one cgroup is needed");
 	if (status != DONE)
 		return status;
-	err = bg_cgroup_find(argv[optind], &learning->cgroup, &error);
+	err = bg_cgroup_find(argv[optind], &learning.cgroup, &error);
 	if (err)
 		return fail(cli, err, &error);
 	signals = catch_signals(&error);
 	if (signals < 0)
 		return fail(cli, signals, &error);
-	borrowed = borrow(learning, &transient, &error);
+	borrowed = borrow(&learning, &transient, &error);
 	if (borrowed && borrowed != -EEXIST)
 		return fail(cli, borrowed, &error);
-	err = bg_watch_begin(&watcher, cli->pin_dir, note, learning, &error);
+	err = bg_watch_begin(&watcher, cli->pin_dir, note, &learning, &error);
 	if (!err) {
-		err = listen_for(learning, &watcher, signals);
+		err = listen_for(&learning, &watcher, signals);
 		bg_watch_end(&watcher);
 	}
 	if (!borrowed)
-		give_back(learning, &transient);
-	status = err ? fail(cli, err, &error) : tell(learning);
-	free(learning);
-	return status;
+		give_back(&learning, &transient);
+	return err ? fail(cli, err, &error) : tell(&learning);
 }

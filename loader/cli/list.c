@@ -73,6 +73,17 @@ static int list_gate(const struct bg_gate *gate, void *arg)
 	return DONE;
 }
 
+static int tell(const struct listing *listing)
+{
+	if (listing->cli->json)
+		print_json(json_pack("{s:O}", "gates", listing->gates));
+	else if (listing->count)
+		table_print(listing->table);
+	else
+		printf("There are no gates. bindgate attach CGROUP 80/tcp makes one; bindgate help tells more.\n");
+	return finish(listing->cli);
+}
+
 int run_list(struct cli *cli, int argc, char **argv)
 {
 	struct listing listing = { .cli = cli };
@@ -88,13 +99,9 @@ int run_list(struct cli *cli, int argc, char **argv)
 		table_cell(listing.table, "%s", heads[i]);
 	listing.gates = json_array();
 	status = each_gate(cli, optind < argc ? argv[optind] : NULL, list_gate, &listing);
-	if (status != DONE)
-		return status;
-	if (cli->json)
-		print_json(json_pack("{s:o}", "gates", listing.gates));
-	else if (listing.count)
-		table_print(listing.table);
-	else
-		printf("There are no gates. bindgate attach CGROUP 80/tcp makes one; bindgate help tells more.\n");
-	return finish(cli);
+	if (status == DONE)
+		status = tell(&listing);
+	json_decref(listing.gates);
+	table_free(listing.table);
+	return status;
 }

@@ -78,6 +78,7 @@ static int dump_gate(const struct bg_gate *gate, void *arg)
 		table_cell(dump->table, "%s", heads[i]);
 	bg_map_ranges(&gate->map, dump_row, dump);
 	table_print(dump->table);
+	table_free(dump->table);
 	return DONE;
 }
 
@@ -93,11 +94,10 @@ int run_maps(struct cli *cli, int argc, char **argv)
 		return usage(cli, "one cgroup at most");
 	dump.gates = json_array();
 	status = each_gate(cli, optind < argc ? argv[optind] : NULL, dump_gate, &dump);
-	if (status != DONE)
-		return status;
-	if (cli->json)
-		print_json(json_pack("{s:o}", "gates", dump.gates));
-	else if (!dump.count)
+	if (status == DONE && cli->json)
+		print_json(json_pack("{s:O}", "gates", dump.gates));
+	else if (status == DONE && !dump.count)
 		printf("There are no gates.\n");
-	return finish(cli);
+	json_decref(dump.gates);
+	return status == DONE ? finish(cli) : status;
 }

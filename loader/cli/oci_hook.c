@@ -27,8 +27,8 @@ static const struct option options[] = {
 /* The container's state, as the runtime gives it on standard input. NULL: it is none. */
 static json_t *read_state(struct bg_error *error)
 {
-	char *text = malloc(STATE_MAX);
-	size_t size = text ? fread(text, 1, STATE_MAX, stdin) : 0;
+	char *text = need(malloc(STATE_MAX));
+	size_t size = fread(text, 1, STATE_MAX, stdin);
 	json_error_t why;
 	json_t *state = NULL;
 
@@ -45,13 +45,11 @@ static json_t *read_state(struct bg_error *error)
 static const struct bg_declared_pod *find_grant(const struct bg_config *config, const json_t *annotations)
 {
 	const char *namespace = json_string_value(json_object_get(annotations, NAMESPACE)), *key;
-	struct bg_label *labels = calloc(json_object_size(annotations) + 1, sizeof(*labels));
+	struct bg_label *labels = need(calloc(json_object_size(annotations) + 1, sizeof(*labels)));
 	const struct bg_declared_pod *grant = NULL;
 	json_t *value;
 	size_t count = 0;
 
-	if (!labels)
-		abort();
 	json_object_foreach((json_t *)annotations, key, value) if (json_is_string(value)) labels[count++] =
 		(struct bg_label){ .key = key, .value = json_string_value(value) };
 	for (unsigned int i = 0; i < config->pods_count && !grant; i++)

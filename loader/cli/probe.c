@@ -23,12 +23,12 @@ static void row(struct table *table, json_t *json, const char *key, bool has, co
 
 int run_probe(struct cli *cli, int argc, char **argv)
 {
-	struct table *table = table_new(3);
 	struct bg_features features;
 	struct bg_error error = { "" };
-	json_t *json = json_object();
 	const char *mount = NULL;
+	struct table *table;
 	struct utsname kernel;
+	json_t *json;
 	int status = DONE, err;
 
 	next_option(cli, argc, argv, options);
@@ -38,6 +38,8 @@ int run_probe(struct cli *cli, int argc, char **argv)
 	if (err)
 		return fail(cli, err, &error);
 	uname(&kernel);
+	table = table_new(3);
+	json = json_object();
 	table_cell(table, "HAS");
 	table_cell(table, "FEATURE");
 	table_cell(table, "WITHOUT IT");
@@ -59,16 +61,17 @@ int run_probe(struct cli *cli, int argc, char **argv)
 		json_object_set_new(json, "kernel", json_string(kernel.release));
 		json_object_set_new(json, "cgroup2_path", mount ? json_string(mount) : json_null());
 		json_object_set_new(json, "usable", json_boolean(status == DONE));
-		print_json(json);
-		return finish(cli) == DONE ? status : FAILED;
+		print_json(json_incref(json));
+	} else {
+		printf("Linux %s%s%s\n", kernel.release, mount ? ", cgroup v2 at " : "", mount ? mount : "");
+		table_print(table);
+		if (status != DONE)
+			fprintf(stderr, "bindgate: %s\n", error.text);
+		else
+			printf("This kernel can carry gates.\n");
 	}
 	json_decref(json);
-	printf("Linux %s%s%s\n", kernel.release, mount ? ", cgroup v2 at " : "", mount ? mount : "");
-	table_print(table);
-	if (status != DONE)
-		fprintf(stderr, "bindgate: %s\n", error.text);
-	else
-		printf("This kernel can carry gates.\n");
+	table_free(table);
 	return finish(cli) == DONE ? status : FAILED;
 }
 

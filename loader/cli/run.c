@@ -97,9 +97,9 @@ static int become(const struct user *user)
 }
 
 /* In the child; does not return. The command dies with bindgate: nobody would end its gate. */
-static void execute(const struct cli *cli, const struct bg_cgroup *cgroup, const struct user *user, char **command)
+static void execute(const struct cli *cli, pid_t parent, const struct bg_cgroup *cgroup, const struct user *user,
+		    char **command)
 {
-	pid_t parent = getppid();
 	struct bg_error error;
 	sigset_t none;
 	int err = enter(cgroup);
@@ -177,7 +177,7 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 	struct bg_error error = { "" };
 	struct bg_store store;
 	int signals = open_signals(&error), status, err;
-	pid_t child;
+	pid_t child, self = getpid();
 
 	err = signals < 0 ? signals : bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
@@ -188,7 +188,7 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 		return fail(cli, err, &error);
 	child = fork();
 	if (child == 0)
-		execute(cli, &transient.cgroup, user, command);
+		execute(cli, self, &transient.cgroup, user, command);
 	status = child < 0 ? NOT_RUN << 8 : wait_for(child, signals);
 	if (child < 0)
 		fprintf(stderr, "bindgate: cannot start a process: %s\n", strerror(errno));

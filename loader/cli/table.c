@@ -17,20 +17,23 @@ struct table {
 
 struct table *table_new(unsigned int columns)
 {
-	struct table *table = calloc(1, sizeof(*table));
+	struct table *table = need(calloc(1, sizeof(*table)));
 
-	if (!table)
-		abort();
 	table->columns = columns;
 	return table;
 }
 
 static void append(struct table *table, char *cell)
 {
-	table->cells = reallocarray(table->cells, table->count + 1, sizeof(*table->cells));
-	if (!table->cells)
-		abort();
+	table->cells = need(reallocarray(table->cells, table->count + 1, sizeof(*table->cells)));
 	table->cells[table->count++] = cell;
+}
+
+__attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list args)
+{
+	char *text = NULL;
+
+	return need(vasprintf(&text, format, args) < 0 ? NULL : text);
 }
 
 void table_cell(struct table *table, const char *format, ...)
@@ -39,10 +42,9 @@ void table_cell(struct table *table, const char *format, ...)
 	char *cell;
 
 	va_start(args, format);
-	if (vasprintf(&cell, format, args) < 0)
-		abort();
+	cell = format_text(format, args);
 	va_end(args);
-	append(table, strdup(bg_clean(cell)));
+	append(table, need(strdup(bg_clean(cell))));
 	free(cell);
 }
 
@@ -52,8 +54,7 @@ void table_line(struct table *table, const char *format, ...)
 	char *cell;
 
 	va_start(args, format);
-	if (vasprintf(&cell, format, args) < 0)
-		abort();
+	cell = format_text(format, args);
 	va_end(args);
 	append(table, cell);
 	for (unsigned int column = 1; column < table->columns; column++)
@@ -97,7 +98,7 @@ static void print_row(const struct table *table, char *const *cells, const int *
 	putchar('\n');
 }
 
-void table_print(struct table *table)
+void table_print(const struct table *table)
 {
 	size_t rows = table->count / table->columns;
 	int width[COLUMNS_MAX] = { 0 };
@@ -120,6 +121,10 @@ void table_print(struct table *table)
 		print_row(table, cells, width);
 		fputs(row == 0 ? style("plain") : "", stdout);
 	}
+}
+
+void table_free(struct table *table)
+{
 	for (size_t i = 0; i < table->count; i++)
 		free(table->cells[i]);
 	free(table->cells);

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -134,15 +133,14 @@ static void tell_lost(const struct watch *watch, __u64 lost)
 /* 0; -ENOENT: there is no such gate; another negative errno: that cannot be told. */
 static int find_standing(const struct cli *cli, __u64 id, struct bg_error *error)
 {
+	static struct bg_gate gate;
 	struct bg_store store;
-	struct bg_gate *gate = malloc(sizeof(*gate));
-	int err = gate ? bg_store_open(cli->pin_dir, BG_STORE_READ, &store, error) : -ENOMEM;
+	int err = bg_store_open(cli->pin_dir, BG_STORE_READ, &store, error);
 
 	if (!err) {
-		err = bg_gate_read(&store, id, gate, error);
+		err = bg_gate_read(&store, id, &gate, error);
 		bg_store_close(&store);
 	}
-	free(gate);
 	return err == -ESTALE ? -ENOENT : err;
 }
 

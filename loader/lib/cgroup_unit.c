@@ -51,10 +51,7 @@ static int push(struct search *search, const char *path)
 		return -ENOMEM;
 	search->todo = more;
 	more[search->count] = strdup(path);
-	if (!more[search->count])
-		return -ENOMEM;
-	search->count++;
-	return 0;
+	return more[search->count++] ? 0 : -ENOMEM;
 }
 
 /* systemd puts a _ before names that cgroup files could have. */

@@ -47,6 +47,8 @@ static int merge_daemon(struct bg_config *config, const struct bg_declared_daemo
 static int add_file(struct bg_config *config, const char *file, struct bg_error *error)
 {
 	struct bg_declaration *declaration;
+	struct bg_declared_gate **gates;
+	struct bg_declared_pod **pods;
 	int err = config->files_count == BG_CONFIG_FILES_MAX
 			  ? bg_error(error, -E2BIG, "more than %d files of configuration", BG_CONFIG_FILES_MAX)
 			  : bg_declare_read(file, &declaration, error);
@@ -54,11 +56,11 @@ static int add_file(struct bg_config *config, const char *file, struct bg_error 
 	if (err)
 		return err;
 	config->files[config->files_count++] = declaration;
-	config->gates = reallocarray(config->gates, config->gates_count + declaration->gates_count + 1,
-				     sizeof(*config->gates));
-	config->pods =
-		reallocarray(config->pods, config->pods_count + declaration->pods_count + 1, sizeof(*config->pods));
-	if (!config->gates || !config->pods)
+	gates = reallocarray(config->gates, config->gates_count + declaration->gates_count + 1, sizeof(*gates));
+	config->gates = gates ? gates : config->gates;
+	pods = reallocarray(config->pods, config->pods_count + declaration->pods_count + 1, sizeof(*pods));
+	config->pods = pods ? pods : config->pods;
+	if (!gates || !pods)
 		return bg_error(error, -ENOMEM, "out of memory");
 	for (unsigned int i = 0; i < declaration->gates_count; i++)
 		config->gates[config->gates_count++] = &declaration->gates[i];
@@ -100,10 +102,14 @@ struct bg_config *bg_config_read(const char *file, struct bg_error *error)
 	struct bg_config *config = calloc(1, sizeof(*config));
 	char folder[4096], pattern[4112];
 	glob_t found = { 0 };
-	int err = config ? 0 : bg_error(error, -ENOMEM, "out of memory");
+	int err = 0;
 
+	if (!config) {
+		bg_error(error, -ENOMEM, "out of memory");
+		return NULL;
+	}
 	snprintf(pattern, sizeof(pattern), "%s/*.yaml", bg_config_folder(file, folder));
-	if (!err && (!is_absent(file) || is_absent(folder)))
+	if (!is_absent(file) || is_absent(folder))
 		err = add_file(config, file, error);
 	if (!err && glob(pattern, 0, stop_at, &found) == GLOB_ABORTED)
 		err = bg_error(error, -EIO, "cannot read the folder %s", folder);

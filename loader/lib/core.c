@@ -231,6 +231,7 @@ static int load_skeleton(struct hooks_bpf *skeleton, struct bg_error *error)
 	before = libbpf_set_print(keep_line);
 	err = hooks_bpf__load(skeleton);
 	libbpf_set_print(before);
+	load_error = NULL;
 	if (!err)
 		return 0;
 	return bg_error(error, err, "this kernel refused the BPF programs: %s%s%s", strerror(-err),

@@ -210,8 +210,10 @@ static int check_pods(const struct source *source, const struct bg_declaration *
 {
 	struct bg_policy *grant = calloc(1, sizeof(*grant));
 	char path[64];
-	int err = grant ? 0 : bg_error(source->error, -ENOMEM, "out of memory");
+	int err = 0;
 
+	if (!grant)
+		return bg_error(source->error, -ENOMEM, "out of memory");
 	for (unsigned int i = 0; i < declaration->pods_count && !err; i++) {
 		const struct bg_declared_pod *pod = &declaration->pods[i];
 
@@ -334,14 +336,14 @@ int bg_declare_policy(const struct bg_declared_policy *declared, const char *own
 		      struct bg_error *error)
 {
 	struct bg_policy *policy = calloc(1, sizeof(*policy));
-	int err = policy ? 0 : bg_error(error, -ENOMEM, "out of memory");
+	int err;
 
-	if (!err) {
-		policy->fallback = declared->fallback ? (__u8)*declared->fallback : BG_PASS;
-		policy->netns = declared->netns ? (__u8)*declared->netns : BG_NETNS_ANY;
-		policy->audit = declared->audit && *declared->audit;
-		err = bg_policy_set_owner(policy, owner, error);
-	}
+	if (!policy)
+		return bg_error(error, -ENOMEM, "out of memory");
+	policy->fallback = declared->fallback ? (__u8)*declared->fallback : BG_PASS;
+	policy->netns = declared->netns ? (__u8)*declared->netns : BG_NETNS_ANY;
+	policy->audit = declared->audit && *declared->audit;
+	err = bg_policy_set_owner(policy, owner, error);
 	if (!err && declared->label)
 		err = bg_policy_set_label(policy, declared->label, error);
 	for (unsigned int i = 0; i < declared->rules_count && !err; i++)

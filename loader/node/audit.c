@@ -135,13 +135,11 @@ struct audit *audit_open(const char *pin_dir, const struct bg_declared_daemon *s
 
 	if (!settings->log || *settings->log == BG_LOG_NONE)
 		return NULL;
-	audit = calloc(1, sizeof(*audit));
-	if (!audit)
-		abort();
+	audit = need(calloc(1, sizeof(*audit)));
 	audit->what = (enum bg_log_what) * settings->log;
 	audit->fd = -1;
 	audit->to_journal = !strcmp(to, "journald");
-	audit->path = strcmp(to, "stdout") && !audit->to_journal ? strdup(to) : NULL;
+	audit->path = strcmp(to, "stdout") && !audit->to_journal ? need(strdup(to)) : NULL;
 	audit->left = audit->rate = settings->log_rate ? (unsigned long)*settings->log_rate : USUAL_RATE;
 	if (bg_watch_begin(&audit->watcher, pin_dir, note, audit, &error)) {
 		stats.errors[ERROR_LOG]++;

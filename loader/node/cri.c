@@ -137,22 +137,18 @@ static void start_events(struct cri *cri)
 
 struct cri *cri_open(const char *socket, const struct cri_calls *calls)
 {
-	struct cri *cri = calloc(1, sizeof(*cri));
+	struct cri *cri = need(calloc(1, sizeof(*cri)));
 
-	if (!cri)
-		abort();
 	curl_global_init(CURL_GLOBAL_NOTHING);
 	cri->calls = *calls;
-	cri->socket = strdup(strncmp(socket, "unix://", 7) ? socket : socket + 7);
-	cri->multi = curl_multi_init();
+	cri->socket = need(strdup(strncmp(socket, "unix://", 7) ? socket : socket + 7));
+	cri->multi = need(curl_multi_init());
 	curl_multi_setopt(cri->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-	cri->list.easy = curl_easy_init();
-	cri->events.easy = curl_easy_init();
-	cri->headers = curl_slist_append(NULL, "content-type: application/grpc");
-	cri->headers = curl_slist_append(cri->headers, "te: trailers");
-	cri->headers = curl_slist_append(cri->headers, "Expect:");
-	if (!cri->socket || !cri->multi || !cri->list.easy || !cri->events.easy || !cri->headers)
-		abort();
+	cri->list.easy = need(curl_easy_init());
+	cri->events.easy = need(curl_easy_init());
+	cri->headers = need(curl_slist_append(NULL, "content-type: application/grpc"));
+	cri->headers = need(curl_slist_append(cri->headers, "te: trailers"));
+	cri->headers = need(curl_slist_append(cri->headers, "Expect:"));
 	cri->retry = cri->events_retry = RETRY_FIRST;
 	cri->ask_due = cri->events_due = now_seconds();
 	return cri;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "http.h"
 
+#include "say.h"
 #include "stats.h"
 
 #include <arpa/inet.h>
@@ -150,7 +151,7 @@ static int open_socket(const char *listen_at, char **unix_path, struct bg_error 
 
 		if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
 			unlink(path); /* of a daemon that was killed */
-		*unix_path = strdup(path);
+		*unix_path = need(strdup(path));
 	} else if (fd >= 0) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	}
@@ -164,11 +165,9 @@ static int open_socket(const char *listen_at, char **unix_path, struct bg_error 
 
 struct http *http_open(const char *listen_at, const struct http_calls *calls, struct bg_error *error)
 {
-	struct http *http = calloc(1, sizeof(*http));
+	struct http *http = need(calloc(1, sizeof(*http)));
 	int fd;
 
-	if (!http)
-		abort();
 	http->calls = *calls;
 	fd = open_socket(listen_at, &http->unix_path, error);
 	if (fd >= 0)
@@ -242,7 +241,7 @@ char *http_ask_status(const char *listen_at, struct bg_error *error)
 	struct sockaddr_storage at;
 	socklen_t length = parse_listen(listen_at, &at, error);
 	size_t size = 0, room = 1 << 16;
-	char *text = malloc(room), *body;
+	char *text = need(malloc(room)), *body;
 	ssize_t got = 0;
 	int fd = length ? socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
 
@@ -252,17 +251,17 @@ char *http_ask_status(const char *listen_at, struct bg_error *error)
 		if (connect(fd, (struct sockaddr *)&at, length) ||
 		    send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
 			got = -1;
-		while (got >= 0 && text && (got = recv(fd, text + size, room - size - 1, 0)) > 0) {
+		while (got >= 0 && (got = recv(fd, text + size, room - size - 1, 0)) > 0) {
 			size += (size_t)got;
 			if (room - size < 4096)
-				text = realloc(text, room *= 2);
+				text = need(realloc(text, room *= 2));
 		}
 	}
 	if (length && (fd < 0 || got < 0))
 		bg_error(error, -errno, "no bindgated answers on %s: %s", listen_at, strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	if (!length || fd < 0 || got < 0 || !text) {
+	if (!length || fd < 0 || got < 0) {
 		free(text);
 		return NULL;
 	}

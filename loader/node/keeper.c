@@ -37,10 +37,8 @@ static int by_path(const void *a, const void *b)
 
 struct keeper *keeper_open(const char *pin_dir)
 {
-	struct keeper *keeper = calloc(1, sizeof(*keeper));
+	struct keeper *keeper = need(calloc(1, sizeof(*keeper)));
 
-	if (!keeper)
-		abort();
 	keeper->pin_dir = pin_dir;
 	return keeper;
 }
@@ -62,15 +60,11 @@ void keeper_close(struct keeper *keeper)
 
 static struct wanted *find(struct keeper *keeper, const char *path, bool make)
 {
-	struct wanted *key = calloc(1, sizeof(*key) + strlen(path) + 1), *result;
+	struct wanted *key = need(calloc(1, sizeof(*key) + strlen(path) + 1)), *result;
 	void *found;
 
-	if (!key)
-		abort();
 	strcpy(key->path, path);
-	found = make ? tsearch(key, &keeper->wanted, by_path) : tfind(key, &keeper->wanted, by_path);
-	if (make && !found)
-		abort();
+	found = make ? need(tsearch(key, &keeper->wanted, by_path)) : tfind(key, &keeper->wanted, by_path);
 	result = found ? *(struct wanted **)found : NULL;
 	if (result != key)
 		free(key);
@@ -85,7 +79,7 @@ static void set_problem(struct wanted *wanted, const char *problem)
 		say(LOG_WARNING, "%s: %s", wanted->path, problem);
 	stats.conflicts += !!problem - !!wanted->problem;
 	free(wanted->problem);
-	wanted->problem = problem ? strdup(problem) : NULL;
+	wanted->problem = problem ? need(strdup(problem)) : NULL;
 }
 
 static int wake(struct keeper *keeper)
@@ -226,9 +220,7 @@ static void collect_node(const void *node, VISIT visit, void *arg)
 
 	if (visit != postorder && visit != leaf)
 		return;
-	list->each = reallocarray(list->each, list->count + 1, sizeof(*list->each));
-	if (!list->each)
-		abort();
+	list->each = need(reallocarray(list->each, list->count + 1, sizeof(*list->each)));
 	list->each[list->count++] = *(struct wanted *const *)node;
 }
 
@@ -260,14 +252,13 @@ static int by_id(const void *a, const void *b)
 static void end_unwanted(struct keeper *keeper, bool even_wanted)
 {
 	struct list all = all_wanted(keeper);
-	__u64 *ids = NULL, *kept = calloc(all.count + 1, sizeof(*kept));
+	__u64 *ids = NULL, *kept = need(calloc(all.count + 1, sizeof(*kept)));
 	size_t count = 0;
 
-	for (size_t i = 0; kept && i < all.count; i++)
+	for (size_t i = 0; i < all.count; i++)
 		kept[i] = all.each[i]->id;
-	if (kept)
-		qsort(kept, all.count, sizeof(*kept), by_id);
-	if (kept && !wake(keeper) && !bg_gate_ids(&keeper->store, &ids, &count, NULL))
+	qsort(kept, all.count, sizeof(*kept), by_id);
+	if (!wake(keeper) && !bg_gate_ids(&keeper->store, &ids, &count, NULL))
 		for (size_t i = 0; i < count; i++)
 			if (even_wanted || !bsearch(&ids[i], kept, all.count, sizeof(*kept), by_id))
 				end_gate(keeper, ids[i]);

@@ -224,9 +224,7 @@ static void set_patterns(struct node *node)
 	node->pod_patterns_count = count;
 	node->pods_from = config->gates_count;
 	node->inner_from = config->gates_count + inner;
-	node->patterns = calloc(config->gates_count + count + 1, sizeof(*node->patterns));
-	if (!node->patterns)
-		abort();
+	node->patterns = need(calloc(config->gates_count + count + 1, sizeof(*node->patterns)));
 	for (unsigned int i = 0; i < config->gates_count; i++)
 		node->patterns[i] = config->gates[i]->cgroup;
 	for (unsigned int i = 0; i < count; i++)
@@ -493,6 +491,9 @@ static int run(struct node *node)
 	tree_close(node->tree);
 	bg_config_free(node->config);
 	free(node->patterns);
+	pods_free_patterns(node->pod_patterns, node->pod_patterns_count);
+	close(node->files);
+	close(node->signals);
 	return 0;
 }
 

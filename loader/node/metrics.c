@@ -3,6 +3,7 @@
 
 #include "clean.h"
 #include "json.h"
+#include "say.h"
 #include "stats.h"
 
 #include <stdio.h>
@@ -70,15 +71,13 @@ static void add_gate(struct gates *gates, const struct bg_gate *gate)
 
 static void read_gates(const char *pin_dir, struct gates *gates)
 {
-	struct bg_gate *gate = malloc(sizeof(*gate));
+	struct bg_gate *gate = need(malloc(sizeof(*gate)));
 	struct bg_store store;
 	__u64 *ids = NULL;
 	size_t count = 0;
 
-	gates->binds = open_memstream(&gates->binds_text, &gates->binds_size);
-	gates->rules = open_memstream(&gates->rules_text, &gates->rules_size);
-	if (!gate || !gates->binds || !gates->rules)
-		abort();
+	gates->binds = need(open_memstream(&gates->binds_text, &gates->binds_size));
+	gates->rules = need(open_memstream(&gates->rules_text, &gates->rules_size));
 	if (!bg_store_open(pin_dir, BG_STORE_READ, &store, NULL)) {
 		bg_gate_ids(&store, &ids, &count, NULL);
 		for (size_t i = 0; i < count; i++)
@@ -112,10 +111,8 @@ char *metrics_print(const char *pin_dir)
 	struct gates gates = { 0 };
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = need(open_memstream(&text, &size));
 
-	if (!out)
-		return NULL;
 	read_gates(pin_dir, &gates);
 	head(out, "bindgate_build_info", "gauge", "The version of bindgated.");
 	fprintf(out, "bindgate_build_info{version=\"%s\"} 1\n", BINDGATE_VERSION);

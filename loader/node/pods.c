@@ -42,19 +42,17 @@ char **pods_patterns(const char *kubepods, unsigned int *inner, unsigned int *co
 	static const char *const usual[] = { "/kubepods", "/kubepods.slice" };
 	static const char *const below[] = { "pod*", "*/pod*", "*-pod*.slice", "*/*-pod*.slice" };
 	unsigned int roots = kubepods ? 1 : 2, each = sizeof(below) / sizeof(*below);
-	char **patterns = calloc(2UL * roots * each, sizeof(*patterns));
+	char **patterns = need(calloc(2UL * roots * each, sizeof(*patterns)));
 
 	*inner = roots * each;
 	*count = 2 * *inner;
-	for (unsigned int i = 0; patterns && i < *inner; i++) {
+	for (unsigned int i = 0; i < *inner; i++) {
 		const char *root = kubepods ? kubepods : usual[i / each];
 
 		if (asprintf(&patterns[i], "%s/%s", root, below[i % each]) < 0 ||
 		    asprintf(&patterns[*inner + i], "%s/%s/*", root, below[i % each]) < 0)
-			abort();
+			need(NULL);
 	}
-	if (!patterns)
-		abort();
 	return patterns;
 }
 
@@ -95,10 +93,8 @@ static bool uid_of(const char *path, char uid[static UID_MAX + 1])
 
 struct pods *pods_open(struct keeper *keeper)
 {
-	struct pods *pods = calloc(1, sizeof(*pods));
+	struct pods *pods = need(calloc(1, sizeof(*pods)));
 
-	if (!pods)
-		abort();
 	pods->keeper = keeper;
 	return pods;
 }
@@ -137,7 +133,7 @@ static void set_refused(struct pod *pod, const char *why)
 		say(LOG_WARNING, "pod %s: refused: %s", pod->name, why);
 	}
 	if (why != pod->refused) {
-		char *copy = why ? strdup(why) : NULL;
+		char *copy = why ? need(strdup(why)) : NULL;
 
 		free(pod->refused);
 		pod->refused = copy;
@@ -148,21 +144,16 @@ bool pods_appeared(struct pods *pods, const char *path)
 {
 	char uid[UID_MAX + 1];
 	struct pod *pod;
-	void *found;
 
 	if (!uid_of(path, uid))
 		return false;
 	pod = find(pods, uid);
 	if (pod)
 		return !pod->known;
-	pod = calloc(1, sizeof(*pod) + strlen(path) + 1);
-	if (!pod)
-		abort();
+	pod = need(calloc(1, sizeof(*pod) + strlen(path) + 1));
 	memcpy(pod->uid, uid, sizeof(uid));
 	strcpy(pod->path, path);
-	found = tsearch(pod, &pods->by_uid, by_uid);
-	if (!found)
-		abort();
+	need(tsearch(pod, &pods->by_uid, by_uid));
 	return true;
 }
 
@@ -189,12 +180,12 @@ static const char *annotation_of(const Cri__Sandbox *sandbox)
 
 static const struct bg_declared_pod *grant_of(const struct bg_config *config, const Cri__Sandbox *sandbox)
 {
-	struct bg_label *labels = calloc(sandbox->n_labels + 1, sizeof(*labels));
+	struct bg_label *labels = need(calloc(sandbox->n_labels + 1, sizeof(*labels)));
 	const struct bg_declared_pod *grant = NULL;
 
-	for (size_t i = 0; labels && i < sandbox->n_labels; i++)
+	for (size_t i = 0; i < sandbox->n_labels; i++)
 		labels[i] = (struct bg_label){ .key = sandbox->labels[i]->key, .value = sandbox->labels[i]->value };
-	for (unsigned int i = 0; labels && i < config->pods_count && !grant; i++)
+	for (unsigned int i = 0; i < config->pods_count && !grant; i++)
 		if (bg_grant_matches(config->pods[i], sandbox->metadata->namespace_, labels, sandbox->n_labels))
 			grant = config->pods[i];
 	free(labels);

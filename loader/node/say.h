@@ -7,6 +7,9 @@
 /* A line on stderr for whoever runs the daemon; LOG_ERR to LOG_INFO, which journald is told. */
 void say(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Memory that has to be had: where it was not, says so and ends the process. The gates hold. */
+void *need(void *memory) __attribute__((returns_nonnull));
+
 /* Tells systemd, where it started the daemon: "READY=1", … */
 void notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -2,6 +2,7 @@
 #include "tree.h"
 
 #include "cgroup.h"
+#include "say.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -115,14 +116,10 @@ static bool add_watch(struct tree *tree, const char *path)
 	wd = inotify_add_watch(tree->inotify, full, IN_CREATE | IN_DELETE | IN_ONLYDIR);
 	if (wd < 0)
 		return false;
-	watch = malloc(sizeof(*watch) + strlen(path) + 1);
-	if (!watch)
-		abort();
+	watch = need(malloc(sizeof(*watch) + strlen(path) + 1));
 	watch->wd = wd;
 	strcpy(watch->path, path);
-	found = tsearch(watch, &tree->watches, by_wd);
-	if (!found)
-		abort();
+	found = need(tsearch(watch, &tree->watches, by_wd));
 	if (*(struct watch **)found != watch)
 		free(watch); /* was watched already */
 	else
@@ -190,10 +187,8 @@ static bool begin(struct tree *tree)
 
 struct tree *tree_open(const struct tree_calls *calls, struct bg_error *error)
 {
-	struct tree *tree = calloc(1, sizeof(*tree));
+	struct tree *tree = need(calloc(1, sizeof(*tree)));
 
-	if (!tree)
-		abort();
 	tree->calls = *calls;
 	tree->inotify = -1;
 	if (bg_cgroup_mount(&tree->mount, error)) {
@@ -237,9 +232,7 @@ static void find_needless(const void *node, VISIT which, void *arg)
 	for (unsigned int i = 0; i < prune->tree->patterns_count; i++)
 		if (match(prune->tree->patterns[i], watch->path) == ON_THE_WAY)
 			return;
-	prune->wds = reallocarray(prune->wds, prune->count + 1, sizeof(*prune->wds));
-	if (!prune->wds)
-		abort();
+	prune->wds = need(reallocarray(prune->wds, prune->count + 1, sizeof(*prune->wds)));
 	prune->wds[prune->count++] = watch->wd;
 }
 
