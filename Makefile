@@ -58,7 +58,9 @@ $(BUILD)/hooks.bpf.o: bpf/hooks.bpf.c $(wildcard bpf/*.h include/bindgate/*.h) v
 	@$(LLVM_STRIP) -g $@
 
 $(BUILD)/hooks.skel.h: $(BUILD)/hooks.bpf.o
-	@$(BPFTOOL) gen skeleton $< name hooks_bpf 2>/dev/null >$@.new
+	@echo '// NOLINTBEGIN: generated' >$@.new
+	@$(BPFTOOL) gen skeleton $< name hooks_bpf 2>/dev/null >>$@.new
+	@echo '// NOLINTEND' >>$@.new
 	@mv $@.new $@
 
 $(BUILD)/%.o: %.c | $(BUILD)/hooks.skel.h

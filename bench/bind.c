@@ -154,6 +154,8 @@ static double at(const double *each, const double *other, int rounds, double sha
 {
 	double *sorted = calloc((size_t)rounds, sizeof(*sorted)), value;
 
+	if (!sorted)
+		abort();
 	for (int i = 0; i < rounds; i++)
 		sorted[i] = each[i] - (other ? other[i] : 0);
 	qsort(sorted, (size_t)rounds, sizeof(*sorted), by_value);

@@ -119,7 +119,6 @@ static void cold_load(void)
 static void process(enum what what, const char *const argv[])
 {
 	posix_spawn_file_actions_t silence;
-	extern char **environ;
 	int status = 0;
 	__u64 begin;
 	pid_t pid;
@@ -169,6 +168,8 @@ static double memory_of_a_gate(struct bg_store *store, int round)
 	double before, after;
 	char name[32];
 
+	if (!cgroups)
+		abort();
 	policy_of(&policy, "80/tcp");
 	for (int i = 0; i < MEMORY_GATES; i++) {
 		snprintf(name, sizeof(name), "memory%d-%d", round, i);

@@ -8,7 +8,7 @@ build='clang llvm gcc libc6-dev linux-libc-dev make pkg-config bpftool libbpf-de
 check='libcmocka-dev libseccomp-dev bats mandoc zsh prometheus mmdebstrap containerd runc python3-h2 podman buildah python3-yaml iproute2 curl util-linux procps python3-minimal python3 nginx-light apache2-bin golang-go openssl tmux'
 kernels='qemu-system-x86 busybox-static xz-utils'
 demo='python3-minimal python3 curl iproute2 util-linux'
-lint='clang-format clang-tidy cppcheck shellcheck'
+lint='clang-format clang-tidy cppcheck shellcheck python3-pyflakes'
 bench='python3 python3-h2'
 
 wanted=

@@ -176,9 +176,9 @@ static int carry_out(struct plan *plan)
 
 /* ---- telling ---- */
 
-static void print_options(char sign, const struct bg_policy *policy)
+static void print_options(const char *sign, const struct bg_policy *policy)
 {
-	printf("%c   default %s%s%s", sign, bg_verdict_name(policy->fallback),
+	printf("%s   default %s%s%s", sign, bg_verdict_name(policy->fallback),
 	       policy->netns == BG_NETNS_HOST ? ", netns host" : "", policy->audit ? ", audit" : "");
 	if (*policy->label)
 		printf(", label \"%s\"", policy->label);
@@ -229,21 +229,21 @@ static void print_change(const struct change *change)
 	static const struct bg_policy none = { 0 };
 	const struct bg_policy *before = change->before ? change->before : &none,
 			       *after = change->after ? change->after : &none;
-	char sign = !change->before ? '+' : !change->after ? '-' : ' ';
+	const char *sign = !change->before ? "+" : !change->after ? "-" : " ";
 
-	printf("%s%c %s%s\n",
-	       style(sign == '+'   ? "green"
-		     : sign == '-' ? "red"
-				   : "plain"),
+	printf("%s%s %s%s\n",
+	       style(!change->before  ? "green"
+		     : !change->after ? "red"
+				      : "plain"),
 	       sign, bg_clean(change->name), style("plain"));
 	if (change->before && change->after && same_options(before, after)) {
 		print_rules(before, after);
 		return;
 	}
 	if (change->before)
-		print_options('-', before);
+		print_options("-", before);
 	if (change->after)
-		print_options('+', after);
+		print_options("+", after);
 	print_rules(before, after);
 }
 

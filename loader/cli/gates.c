@@ -34,7 +34,9 @@ int find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out)
 	struct bg_error error = { "" };
 	int status = name_gate(name, out, &error);
 
-	return status == DONE ? DONE : fail_as(cli, status, &error);
+	if (status != DONE)
+		fail_as(cli, status, &error);
+	return status;
 }
 
 int not_a_gate(const struct cli *cli, const struct bg_cgroup *cgroup)

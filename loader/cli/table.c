@@ -66,12 +66,12 @@ void table_right(struct table *table, unsigned int column)
 	table->right[column] = true;
 }
 
-/* Characters, not bytes, of UTF-8. */
+/* Characters, not bytes, of UTF-8; NULL has none. */
 static int columns_of(const char *text)
 {
 	int count = 0;
 
-	for (; *text; text++)
+	for (; text && *text; text++)
 		count += (*text & 0xc0) != 0x80;
 	return count;
 }
@@ -104,8 +104,7 @@ void table_print(const struct table *table)
 	int width[COLUMNS_MAX] = { 0 };
 
 	for (size_t i = 0; i < table->count; i++) {
-		int length =
-			table->cells[i] && !is_line(table, i / table->columns) ? columns_of(table->cells[i]) : 0;
+		int length = is_line(table, i / table->columns) ? 0 : columns_of(table->cells[i]);
 
 		if (length > width[i % table->columns])
 			width[i % table->columns] = length;

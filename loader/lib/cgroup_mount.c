@@ -151,11 +151,15 @@ int bg_cgroup_mounted(const struct bg_cgroup_mounted **out, struct bg_error *err
 	if (mounted.fd < 0) {
 		int err = each_mount(choose, &mounted);
 
-		if (err < 0)
-			return bg_error(error, err, "cannot tell where cgroup v2 is mounted: %s", strerror(-err));
+		if (err < 0) {
+			bg_error(error, err, "cannot tell where cgroup v2 is mounted: %s", strerror(-err));
+			return err;
+		}
 	}
-	if (mounted.fd < 0)
-		return bg_error(error, -ENOENT, "cgroup v2 is not mounted: mount -t cgroup2 cgroup2 " CGROUP_DIR);
+	if (mounted.fd < 0) {
+		bg_error(error, -ENOENT, "cgroup v2 is not mounted: mount -t cgroup2 cgroup2 " CGROUP_DIR);
+		return -ENOENT;
+	}
 	*out = &mounted;
 	return 0;
 }

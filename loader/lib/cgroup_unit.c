@@ -50,8 +50,10 @@ static int push(struct search *search, const char *path)
 	if (!more)
 		return -ENOMEM;
 	search->todo = more;
-	more[search->count] = strdup(path);
-	return more[search->count++] ? 0 : -ENOMEM;
+	if (asprintf(&more[search->count], "%s", path) < 0)
+		return -ENOMEM;
+	search->count++;
+	return 0;
 }
 
 /* systemd puts a _ before names that cgroup files could have. */

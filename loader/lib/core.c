@@ -100,10 +100,11 @@ static int open_pinned(const struct bg_store *store, enum pinned what)
 static int read_program(struct bg_store *store)
 {
 	int map = open_pinned(store, PROGRAM), err;
+	const __u32 first = 0;
 
 	if (map < 0)
 		return map == -ENOENT ? 0 : map;
-	err = bpf_map_lookup_elem(map, &(__u32){ 0 }, &store->program) ? -errno : 0;
+	err = bpf_map_lookup_elem(map, &first, &store->program) ? -errno : 0;
 	close(map);
 	store->has_program = !err;
 	store->program.version[sizeof(store->program.version) - 1] = '\0';
@@ -207,8 +208,11 @@ static int open_skeleton(struct hooks_bpf **out, struct bg_error *error)
 	if (err)
 		return err;
 	skeleton = hooks_bpf__open();
-	if (!skeleton)
-		return bg_error(error, -errno, "cannot open the BPF programs: %s", strerror(errno));
+	if (!skeleton) {
+		err = -errno;
+		bg_error(error, err, "cannot open the BPF programs: %s", strerror(-err));
+		return err;
+	}
 	skeleton->rodata->program = (struct bg_program){
 		.abi = BG_ABI,
 		.has_set_retval = features.set_retval,

@@ -47,8 +47,8 @@ static bool is_run(const struct bg_seen *seen, __u8 protocol, unsigned int gap, 
 /* All rules with gaps up to `gap` filled, in the order of ports; false: they are more than `most`. */
 static bool cover(const struct bg_seen *seen, unsigned int gap, unsigned int most, struct bg_policy *out)
 {
-	unsigned int from[BG_PROTOCOLS] = { 0, 0 }, first[BG_PROTOCOLS], last[BG_PROTOCOLS];
-	bool more[BG_PROTOCOLS];
+	unsigned int from[BG_PROTOCOLS] = { 0 }, first[BG_PROTOCOLS] = { 0 }, last[BG_PROTOCOLS] = { 0 };
+	bool more[BG_PROTOCOLS] = { false };
 
 	out->count = 0;
 	for (;;) {

@@ -263,7 +263,9 @@ int bg_declare_parse(const char *name, const char *text, size_t size, struct bg_
 	if (result != CYAML_OK)
 		return said.what[0] ? explain(&source, &said)
 				    : wrong(&source, said.line, "%s", cyaml_strerror(result));
-	err = declaration ? check_gates(&source, declaration) : wrong(&source, 1, "the file declares nothing");
+	if (!declaration)
+		return wrong(&source, 1, "the file declares nothing");
+	err = check_gates(&source, declaration);
 	if (!err)
 		err = check_pods(&source, declaration);
 	if (err)

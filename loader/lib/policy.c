@@ -21,6 +21,7 @@ static unsigned int count_addrs(const struct bg_policy *policy, const struct bg_
 
 			if (!(rule->flags & flags[k]))
 				continue;
+			/* cppcheck-suppress uninitvar ; it looks below count only */
 			while (at < count && (seen[at].hi != addrs[k].hi || seen[at].lo != addrs[k].lo))
 				at++;
 			seen[at] = addrs[k];

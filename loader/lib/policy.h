@@ -16,10 +16,10 @@ struct bg_policy {
 };
 
 /* Parses and appends. -E2BIG beyond BG_RULES_MAX rules or BG_ADDRS_MAX different addresses; else as bg_rule_parse. */
-int bg_policy_add(struct bg_policy *policy, const char *rule, struct bg_error *error);
+int bg_policy_add(struct bg_policy *policy, const char *text, struct bg_error *error);
 
 /* Takes out the first rule that has the same canonical text. -ENOENT where none has: the error names the nearest. */
-int bg_policy_remove(struct bg_policy *policy, const char *rule, struct bg_error *error);
+int bg_policy_remove(struct bg_policy *policy, const char *text, struct bg_error *error);
 
 /* Owner and label: printable ASCII that fits, else -EINVAL and the policy is untouched. */
 int bg_policy_set_owner(struct bg_policy *policy, const char *owner, struct bg_error *error);

@@ -121,6 +121,7 @@ int bg_process_read(pid_t pid, struct bg_process *out, struct bg_error *error)
 	net = open_ns(pid, "net", &err);
 	first = open_first_netns(&err);
 	owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
+	/* NOLINTNEXTLINE(readability-suspicious-call-argument): user is the process's own, owner the one to look for */
 	process.may_bind_low = owner >= 0 && counts_in(user, effective, euid, owner);
 	process.in_user_ns = effective && !process.may_bind_low;
 	process.elsewhere = !same(net, first);

@@ -35,8 +35,8 @@ struct bg_rule {
 /* The text of any length, any bytes. -EINVAL with the reason and the rule in `error`; *out is untouched then. */
 int bg_rule_parse(const char *text, struct bg_rule *out, struct bg_error *error);
 
-/* The canonical text, which parses to the same rule. Returns `text`. Any content of the rule is safe. */
-const char *bg_rule_print(const struct bg_rule *rule, char text[static BG_RULE_TEXT_MAX]);
+/* The canonical text, which parses to the same rule. Returns `out`. Any content of the rule is safe. */
+const char *bg_rule_print(const struct bg_rule *rule, char out[static BG_RULE_TEXT_MAX]);
 
 /* Do both have the same text? (deadline and slot are not looked at) */
 bool bg_rule_same(const struct bg_rule *a, const struct bg_rule *b);

@@ -130,6 +130,7 @@ static int split_addr(const struct parse *parse, char *text, char **addr, bool *
 	char *end;
 
 	*addr = NULL;
+	*rest = text;
 	*bracketed = *text == '[';
 	if (*bracketed) {
 		end = strchr(text, ']');
@@ -143,10 +144,10 @@ static int split_addr(const struct parse *parse, char *text, char **addr, bool *
 		return 0;
 	}
 	end = strrchr(text, ':');
-	*rest = end ? end + 1 : text;
 	if (!end)
 		return 0;
 	*end = '\0';
+	*rest = end + 1;
 	if (strchr(text, ':'))
 		return fail(parse, "an IPv6 address stands in brackets, as in [::1]:80");
 	if (!*text)

@@ -40,8 +40,9 @@ static void free_slot(struct bg_watching *shared, int rings, int slot)
 void bg_watch_sweep(const struct bg_store *store)
 {
 	struct bg_watching now, *shared;
+	const __u32 first = 0;
 
-	if (store->watching < 0 || store->rings < 0 || bpf_map_lookup_elem(store->watching, &(__u32){ 0 }, &now) ||
+	if (store->watching < 0 || store->rings < 0 || bpf_map_lookup_elem(store->watching, &first, &now) ||
 	    !now.slots)
 		return;
 	shared = map_shared(store);

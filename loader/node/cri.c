@@ -80,6 +80,7 @@ static size_t take_body(char *data, size_t one, size_t size, void *arg)
 }
 
 /* An event of the stream: what it says does not matter, only that something changed. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
 static size_t take_event(char *data, size_t one, size_t size, void *arg)
 {
 	struct cri *cri = arg;

@@ -190,12 +190,11 @@ static bool is_ready(void *arg)
 	return node->ready && stats.config_valid;
 }
 
-static void open_http(struct node *node)
+static void open_http(struct node *node, const char *at)
 {
 	const struct http_calls calls = {
 		.metrics = give_metrics, .status = give_status, .ready = is_ready, .arg = node
 	};
-	const char *at = node->config->daemon.listen ? node->config->daemon.listen : LISTEN;
 	struct bg_error error;
 
 	http_close(node->http);
@@ -232,13 +231,13 @@ static void set_patterns(struct node *node)
 	tree_set_patterns(node->tree, node->patterns, config->gates_count + count);
 }
 
-static void open_pods(struct node *node)
+static void open_pods(struct node *node, const struct bg_config *config)
 {
 	const struct cri_calls calls = { .listed = listed, .arg = node };
 
 	cri_close(node->cri);
 	node->cri = NULL;
-	if (!serves_pods(node->config)) {
+	if (!serves_pods(config)) {
 		if (node->pods)
 			pods_forget(node->pods);
 		pods_close(node->pods);
@@ -247,7 +246,7 @@ static void open_pods(struct node *node)
 	}
 	if (!node->pods)
 		node->pods = pods_open(node->keeper);
-	node->cri = cri_open(node->config->daemon.cri, &calls);
+	node->cri = cri_open(config->daemon.cri, &calls);
 	node->pods_retry = PODS_FIRST_S;
 }
 
@@ -268,16 +267,17 @@ static void take(struct node *node, struct bg_config *config)
 	node->parsed = NULL;
 	set_patterns(node);
 	if (cri_changed)
-		open_pods(node);
+		open_pods(node, config);
 	walk(node);
 	if (node->cri)
 		cri_ask(node->cri, 0);
 	if (log_changed) {
 		audit_close(node->audit);
 		node->audit = audit_open(node->pin_dir, now);
+		node->tick_due = 0;
 	}
 	if (listen_changed)
-		open_http(node);
+		open_http(node, now->listen ? now->listen : LISTEN);
 	bg_config_free(old);
 }
 
@@ -481,6 +481,7 @@ static int run(struct node *node)
 	notify("READY=1\nSTATUS=%u gates wanted", stats.gates_wanted);
 	loop(node);
 	notify("STOPPING=1");
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): load() has set it */
 	if (node->config->daemon.detach_on_stop && *node->config->daemon.detach_on_stop)
 		keeper_detach_all(node->keeper);
 	audit_close(node->audit);

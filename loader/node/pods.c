@@ -85,7 +85,9 @@ static bool uid_of(const char *path, char uid[static UID_MAX + 1])
 	for (size_t i = 0; i < length; i++) {
 		if (!isalnum((unsigned char)start[i]) && start[i] != '-' && start[i] != '_')
 			return false;
-		uid[i] = start[i] == '_' ? '-' : start[i];
+		uid[i] = start[i];
+		if (uid[i] == '_')
+			uid[i] = '-';
 	}
 	uid[length] = '\0';
 	return true;

@@ -20,6 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bg_error error;
 	int err;
 
+	if (!request)
+		abort();
 	memcpy(request, data, size);
 	request[size] = '\0';
 	err = bg_grant_policy(&grant, "fuzz", request, &policy, &error);

@@ -14,6 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bg_rule rule, second;
 	struct bg_error error;
 
+	if (!text)
+		abort();
 	memcpy(text, data, size);
 	text[size] = '\0';
 	if (!bg_rule_parse(text, &rule, &error)) {

@@ -78,11 +78,12 @@ static void by_library(const struct bg_cgroup *cgroup)
 static void by_command(const struct bg_cgroup *cgroup)
 {
 	char *argv[] = { getenv("BINDGATE"), (char *)"detach", (char *)cgroup->path, NULL };
-	extern char **environ;
 	int status = -1;
 	pid_t pid;
 
 	close_store();
+	if (!argv[0])
+		give_up("BINDGATE is not set: tests/run sets it");
 	if (posix_spawn(&pid, argv[0], NULL, NULL, argv, environ) || waitpid(pid, &status, 0) < 0 || status)
 		give_up("%s detach ended with %d", argv[0], status);
 }

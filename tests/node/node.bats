@@ -201,6 +201,22 @@ print(sum(e.get("dropped", 0) + e.get("lost", 0) if "dropped" in e else 1 for e 
 	[ "$(grep -c '"verdict"' "$WORK/stdout")" -le 30 ]
 }
 
+@test "the log is switched off a moment after a decision" {
+	configure <<-END
+		daemon:
+		  log: all
+		gates: [{cgroup: $NAME, rules: [80]}]
+	END
+	start_daemon
+	binds 'udp 127.0.0.1 80'
+	eventually grep -q '"verdict":"allow"' "$WORK/stdout"
+	sed -i 's/log: all/log: none/' "$CONFIG"
+	kill -HUP "$DAEMON"
+	sleep 1.5
+	ready
+	stop_daemon
+}
+
 @test "a full disk under the log: told, dropped, and the gates go on" {
 	configure <<-END
 		daemon:
