@@ -3,7 +3,7 @@
 # make            builds                        sudo make demo     shows it
 # make install    DESTDIR and PREFIX honoured   sudo make check    tests it
 #
-# make check-kernels, make fuzz, make bench: slower proofs, and the figures
+# make check-kernels, make valgrind, make fuzz, make bench: slower proofs, and the figures
 #
 # CC=clang, WERROR=1 (warnings end the build), SANITIZE=1 (with ASan and UBSan, in a build folder of its own)
 
@@ -23,10 +23,12 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 	-Wformat=2 -Wvla $(if $(WERROR),-Werror)
 HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# into the programs, which tests take into images and roots that have no such libraries; clang does so by itself
+STATIC_SANITIZERS := $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan)
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 $(WARNINGS) $(if $(SANITIZE),$(SANITIZERS),$(HARDENING))
 override CPPFLAGS += -D_GNU_SOURCE -DBINDGATE_VERSION='"$(VERSION)"' -Iinclude -Iloader/lib -I$(BUILD)
-override LDFLAGS += $(if $(SANITIZE),$(SANITIZERS),$(if $(STATIC),-static,-pie) -Wl,-z,relro,-z,now)
+override LDFLAGS += $(if $(SANITIZE),$(SANITIZERS) $(STATIC_SANITIZERS),$(if $(STATIC),-static,-pie) -Wl,-z,relro,-z,now)
 LDLIBS := -lbpf -lelf -lz
 CLI_LDLIBS := -ljansson -lcyaml -lyaml
 NODE_LDLIBS := $(CLI_LDLIBS) -lmicrohttpd -lcurl -lprotobuf-c
@@ -131,7 +133,12 @@ demo:
 check:
 	deploy/packages.sh build check
 	+$(MAKE) WERROR=1 all tests
-	$(if $(SANITIZE),ASAN_OPTIONS=detect_leaks=0) tests/run $(BUILD)
+	tests/run $(BUILD)
+
+valgrind:
+	deploy/packages.sh build check valgrind
+	+$(MAKE) WERROR=1 all
+	tests/valgrind $(BUILD)
 
 fuzz: $(FUZZERS)
 	@for target in $(FUZZ_TARGETS); do mkdir -p $(BUILD)/fuzz/found/$$target && echo "  fuzzing $$target" && \
@@ -175,7 +182,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help tests fuzz kernel-tests demo check check-kernels bench lint format install uninstall clean FORCE
+.PHONY: all help tests fuzz kernel-tests demo check valgrind check-kernels bench lint format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Installs what the named groups need and the machine lacks: deploy/packages.sh build [check] [demo] [lint] [bench]
+# Installs what the named groups need and the machine lacks: deploy/packages.sh build [check] [demo] [valgrind] [lint] [bench]
 set -eu
 
 build='clang llvm gcc libc6-dev linux-libc-dev make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
@@ -9,6 +9,7 @@ check='libcmocka-dev libseccomp-dev bats mandoc zsh prometheus mmdebstrap contai
 kernels='qemu-system-x86 busybox-static xz-utils'
 demo='python3-minimal python3 curl iproute2 util-linux'
 lint='clang-format clang-tidy cppcheck shellcheck python3-pyflakes'
+valgrind='valgrind libc6-dbg'
 bench='python3 python3-h2'
 
 wanted=
@@ -18,10 +19,11 @@ for group in "$@"; do
 	check) wanted="$wanted $check" ;;
 	demo) wanted="$wanted $demo" ;;
 	kernels) wanted="$wanted $kernels" ;;
+	valgrind) wanted="$wanted $valgrind" ;;
 	lint) wanted="$wanted $lint" ;;
 	bench) wanted="$wanted $bench" ;;
 	*)
-		echo "packages.sh: no group \"$group\": build, check, kernels, demo, lint or bench" >&2
+		echo "packages.sh: no group \"$group\": build, check, kernels, demo, valgrind, lint or bench" >&2
 		exit 2
 		;;
 	esac
