@@ -17,7 +17,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
 VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0.1.0)
-BUILD := build$(if $(SANITIZE),/sanitize)
+BUILD := build$(if $(FUZZ),/fuzz,$(if $(SANITIZE),/sanitize))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wundef \
 	-Wformat=2 -Wvla $(if $(WERROR),-Werror)
@@ -25,6 +25,11 @@ HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # into the programs, which tests take into images and roots that have no such libraries; clang does so by itself
 STATIC_SANITIZERS := $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan)
+ifdef FUZZ
+CC := $(CLANG)
+SANITIZE := 1
+SANITIZERS += -fsanitize=fuzzer-no-link
+endif
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 $(WARNINGS) $(if $(SANITIZE),$(SANITIZERS),$(HARDENING))
 override CPPFLAGS += -D_GNU_SOURCE -DBINDGATE_VERSION='"$(VERSION)"' -Iinclude -Iloader/lib -I$(BUILD)
@@ -41,9 +46,11 @@ ORACLE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/oracle/*.c))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 KERNEL_SUPPORT := $(filter tests/kernel/harness%.c tests/kernel/worker%.c,$(wildcard tests/kernel/*.c))
 KERNEL_TESTS := $(patsubst %.c,$(BUILD)/%,$(filter-out $(KERNEL_SUPPORT),$(wildcard tests/kernel/*.c)))
-FUZZ_TARGETS := $(filter-out replay,$(basename $(notdir $(wildcard tests/fuzz/*.c))))
+FUZZ_TARGETS := $(filter-out replay program,$(basename $(notdir $(wildcard tests/fuzz/*.c))))
+FUZZ_PARTS := $(BUILD)/tests/fuzz/program.o $(ORACLE_OBJECTS) $(BUILD)/cli.a $(BUILD)/node.a $(LIB)
+FUZZ_LDLIBS := -Wl,--wrap=exit $(NODE_LDLIBS) $(LDLIBS) -lseccomp
 REPLAYS := $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/replay-%)
-FUZZERS := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+FUZZERS := $(FUZZ_TARGETS:%=$(BUILD)/fuzz-%)
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out bench/bench.c,$(wildcard bench/*.c)))
 PROGRAMS := $(BUILD)/bindgate $(if $(NODE_OBJECTS),$(BUILD)/bindgated)
 
@@ -112,15 +119,20 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/bench/bench.o $(LIB)
 	@echo '  LINK     $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -lm -o $@
 
-# Fuzz targets: with libFuzzer for make fuzz, and as programs that take the corpus again for make check.
-$(REPLAYS): $(BUILD)/tests/fuzz/replay-%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(LIB)
+# Fuzz targets: with libFuzzer for make fuzz, and as programs that take the corpus again for make check. Of the two
+# programs they take what they call.
+$(BUILD)/cli.a: $(filter-out %/main.o,$(CLI_OBJECTS))
+$(BUILD)/node.a: $(filter-out %/main.o,$(NODE_OBJECTS)) $(BUILD)/cri.pb-c.o
+$(BUILD)/cli.a $(BUILD)/node.a:
+	@rm -f $@
+	@$(AR) rcs $@ $^
+$(REPLAYS): $(BUILD)/tests/fuzz/replay-%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(FUZZ_PARTS)
 	@echo '  LINK     $@'
-	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
-$(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard loader/lib/*.c loader/lib/*.h include/bindgate/*.h) | $(BUILD)/hooks.skel.h
-	@mkdir -p $(@D)
-	@echo '  FUZZ     $@'
-	@$(CLANG) -g -O1 -std=gnu11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $< \
-		$(wildcard loader/lib/*.c) $(CLI_LDLIBS) $(LDLIBS) -o $@
+	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(FUZZ_LDLIBS) -o $@
+$(FUZZERS): $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(FUZZ_PARTS)
+	@echo '  LINK     $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer $^ $(FUZZ_LDLIBS) -o $@
+fuzzers: $(FUZZERS)
 
 tests: $(UNIT_TESTS) $(KERNEL_TESTS) $(REPLAYS) $(BUILD)/tests/fault/inject
 kernel-tests: $(KERNEL_TESTS)
@@ -140,11 +152,10 @@ valgrind:
 	+$(MAKE) WERROR=1 all
 	tests/valgrind $(BUILD)
 
-fuzz: $(FUZZERS)
-	@for target in $(FUZZ_TARGETS); do mkdir -p $(BUILD)/fuzz/found/$$target && echo "  fuzzing $$target" && \
-		$(BUILD)/fuzz/$$target -max_total_time=$(or $(FUZZ_SECONDS),60) -max_len=4096 -artifact_prefix=$(BUILD)/fuzz/crash-$$target- \
-		$(BUILD)/fuzz/found/$$target tests/fuzz/corpus/$$target >$(BUILD)/fuzz/$$target.log 2>&1 || \
-		{ tail -n 40 $(BUILD)/fuzz/$$target.log; exit 1; }; tail -n 1 $(BUILD)/fuzz/$$target.log; done
+fuzz:
+	deploy/packages.sh build check
+	+$(MAKE) FUZZ=1 fuzzers
+	tests/fuzz/run build/fuzz $(FUZZ_TARGETS)
 
 check-kernels:
 	deploy/packages.sh build check kernels
@@ -182,7 +193,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help tests fuzz kernel-tests demo check valgrind check-kernels bench lint format install uninstall clean FORCE
+.PHONY: all help tests fuzz fuzzers kernel-tests demo check valgrind check-kernels bench lint format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -172,10 +172,9 @@ static void say_end(struct account *account, const struct bg_explanation *why)
 
 static void tell(const struct cli *cli, const struct bg_explanation *why)
 {
-	static struct account account;
+	struct account account = { .cli = cli };
 	char asked[80];
 
-	account.cli = cli;
 	if (!cli->json)
 		printf("A bind to %s over %s:\n", socket_text(&why->asked, asked),
 		       why->asked.protocol == BG_UDP ? "UDP" : "TCP");

@@ -2,11 +2,7 @@
 /* A file that is taken gives policies; one that is not gives a line that names it. */
 #include "declare.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -16,13 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text;
 
 	if (bg_declare_parse("file", (const char *)data, size, &declaration, &error)) {
-		if (strncmp(error.text, "file:", 5))
-			abort();
+		HOLDS(!strncmp(error.text, "file:", 5));
 		return 0;
 	}
 	for (unsigned int i = 0; i < declaration->gates_count; i++)
-		if (bg_declare_policy(&declaration->gates[i].policy, "fuzz", &policy, &error))
-			abort();
+		HOLDS(!bg_declare_policy(&declaration->gates[i].policy, "fuzz", &policy, &error));
 	text = bg_declare_print(declaration);
 	free(text);
 	bg_declare_free(declaration);

@@ -2,12 +2,9 @@
 /* An annotation of any bytes: never more rules than asked for, and what is given outright stays first. */
 #include "grant.h"
 
-#include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <errno.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -15,24 +12,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct bg_declared_pod grant = { .policy = { .rules = (char **)rules, .rules_count = 1 },
 					       .may_ask = (char **)may,
 					       .may_ask_count = 2 };
-	char *request = malloc(size + 1);
+	char *request = text_of(data, size);
 	static struct bg_policy policy;
 	struct bg_error error;
 	int err;
 
-	if (!request)
-		abort();
-	memcpy(request, data, size);
-	request[size] = '\0';
 	err = bg_grant_policy(&grant, "fuzz", request, &policy, &error);
-	if ((err && err != -EACCES) || policy.count < 1 || policy.rules[0].first != 80 || (err && policy.count != 1))
-		abort();
+	HOLDS(!err || err == -EACCES);
+	HOLDS(policy.count >= 1 && policy.rules[0].first == 80 && (!err || policy.count == 1));
 	for (unsigned int i = 1; i < policy.count; i++) {
 		const struct bg_rule *rule = &policy.rules[i];
 		unsigned int low = rule->verdict == BG_REWRITE ? rule->to : rule->first;
 
-		if (rule->verdict != BG_DENY && low != 443 && (low < 8000 || low > 8100))
-			abort();
+		HOLDS(rule->verdict == BG_DENY || low == 443 || (low >= 8000 && low <= 8100));
 	}
 	free(request);
 	return 0;

@@ -2,12 +2,9 @@
 /* A port map read back from the kernel, changed by hand: refused, or what it says; decide.h never leaves it. */
 #include "compile.h"
 
-#include <bindgate/decide.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <bindgate/decide.h>
 
 static void fill(struct bg_request *request, __u8 needs, void *arg)
 {
@@ -30,13 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bg_compile(&policy, &map, NULL);
 	for (; size >= 3; data += 3, size -= 3)
 		((__u8 *)&map)[(data[0] | data[1] << 8) % sizeof(map)] = data[2];
-	if (!bg_decompile(&map, &again, NULL) && again.count > BG_RULES_MAX)
-		abort();
+	HOLDS(bg_decompile(&map, &again, NULL) || again.count <= BG_RULES_MAX);
 	for (unsigned int port = 0; port < 65536; port += 257) {
 		struct bg_answer answer = bg_decide(&map, (__u16)port, BG_RULE_TCP, fill, &addr);
 
-		if (answer.slot >= BG_SLOTS || (answer.readdressed && answer.target >= BG_ADDRS_MAX))
-			abort();
+		HOLDS(answer.slot < BG_SLOTS && (!answer.readdressed || answer.target < BG_ADDRS_MAX));
 	}
 	return 0;
 }
