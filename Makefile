@@ -121,6 +121,8 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/bench/bench.o $(LIB)
 
 # Fuzz targets: with libFuzzer for make fuzz, and as programs that take the corpus again for make check. Of the two
 # programs they take what they call.
+$(BUILD)/tests/fuzz/%.o: override CPPFLAGS += -Iloader/cli -Iloader/node
+$(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%.o): | $(BUILD)/cri.pb-c.h
 $(BUILD)/cli.a: $(filter-out %/main.o,$(CLI_OBJECTS))
 $(BUILD)/node.a: $(filter-out %/main.o,$(NODE_OBJECTS)) $(BUILD)/cri.pb-c.o
 $(BUILD)/cli.a $(BUILD)/node.a:

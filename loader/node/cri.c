@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cri.h"
 
+#include "cri_frame.h"
 #include "say.h"
 #include "stats.h"
 
@@ -12,7 +13,6 @@
 #include <sys/select.h>
 
 #define ANSWER_MAX (32 << 20) /* bytes: some 30,000 pods */
-#define FRAME_HEAD 5          /* a gRPC message: whether it is compressed, its length in 4 bytes */
 #define UNIMPLEMENTED 12      /* grpc-status */
 #define CALL_SECONDS 10L
 #define PATIENCE_MS 5
@@ -94,7 +94,7 @@ static size_t take_event(char *data, size_t one, size_t size, void *arg)
 
 static void prepare(struct cri *cri, struct call *call, const char *method)
 {
-	static const char nothing[FRAME_HEAD] = { 0 }; /* a message without fields */
+	static const char nothing[CRI_FRAME_HEAD] = { 0 }; /* a message without fields */
 
 	call->size = 0;
 	call->status = -1;
@@ -190,19 +190,6 @@ static void failed(struct cri *cri, const char *what)
 	cri->retry = cri->retry * 2 < RETRY_MOST ? cri->retry * 2 : RETRY_MOST;
 }
 
-static Cri__Sandboxes *unpack(const struct call *call)
-{
-	const unsigned char *frame = (const unsigned char *)call->body;
-	size_t length;
-
-	if (call->size < FRAME_HEAD || frame[0] != 0)
-		return NULL;
-	length = (size_t)frame[1] << 24 | (size_t)frame[2] << 16 | (size_t)frame[3] << 8 | frame[4];
-	if (length != call->size - FRAME_HEAD)
-		return NULL;
-	return cri__sandboxes__unpack(NULL, length, frame + FRAME_HEAD);
-}
-
 static void finish_list(struct cri *cri, CURLcode result)
 {
 	struct call *call = &cri->list;
@@ -223,7 +210,7 @@ static void finish_list(struct cri *cri, CURLcode result)
 		failed(cri, what);
 		return;
 	}
-	sandboxes = unpack(call);
+	sandboxes = cri_unpack(call->body, call->size);
 	if (!sandboxes) {
 		failed(cri, "its answer is no list of sandboxes");
 		return;

@@ -39,13 +39,6 @@ _Noreturn void __wrap_exit(int status)
 	__real_exit(status);
 }
 
-/* What a command leaves to the end of its process is no leak. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-
 /* They are not to be had rather than deadly: a command says what it could not do. */
 static void forbid_changes(void)
 {

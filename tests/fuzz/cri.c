@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What a container runtime answers, any bytes: no pod gets a gate but by a grant, and none that the grant does not
+ * cover; and what is said of it is printable. This target is the keeper that pods.c hands the gates to. */
+#include "cri_frame.h"
+#include "pods.h"
+#include "stats.h"
+
+#include "fuzz.h"
+#include "program.h"
+
+static const char grants[] = "pods:\n"
+			     "- namespace: shop\n"
+			     "  labels: [app=web]\n"
+			     "  rules: [80/tcp]\n"
+			     "  may_ask: [443/tcp, 8000-8100]\n"
+			     "- namespace: open\n"
+			     "  may_ask: ['9000-9100']\n";
+
+static struct {
+	const char *path, *uid;
+	unsigned int pass; /* the last one in which its gate was wanted */
+	bool given;
+} cgroups[] = {
+	{ .path = "/kubepods/podu1", .uid = "u1" },
+	{ .path = "/kubepods/besteffort/podu2", .uid = "u2" },
+	{ .path = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podu_3.slice", .uid = "u-3" },
+};
+#define CGROUPS (sizeof(cgroups) / sizeof(*cgroups))
+
+static const Cri__Sandboxes *now; /* what the runtime has just told */
+static unsigned int pass;
+
+/* The first sandbox of the pod that is ready. */
+static const Cri__Sandbox *sandbox_of(const char *uid)
+{
+	for (size_t i = 0; i < now->n_items; i++)
+		if (now->items[i]->state == 0 && now->items[i]->metadata &&
+		    !strcmp(now->items[i]->metadata->uid, uid))
+			return now->items[i];
+	return NULL;
+}
+
+static bool is_web(const Cri__Sandbox *sandbox)
+{
+	for (size_t i = 0; i < sandbox->n_labels; i++)
+		if (!strcmp(sandbox->labels[i]->key, "app") && !strcmp(sandbox->labels[i]->value, "web"))
+			return true;
+	return false;
+}
+
+static bool is_covered(const struct bg_rule *rule, bool shop)
+{
+	unsigned int first = rule->verdict == BG_REWRITE ? rule->to : rule->first,
+		     last = first + (rule->last - rule->first);
+	bool tcp = !(rule->flags & BG_RULE_UDP);
+
+	if (rule->verdict == BG_DENY)
+		return true;
+	if (!shop)
+		return first >= 9000 && last <= 9100;
+	return (tcp && first == last && first == 443) || (first >= 8000 && last <= 8100);
+}
+
+static size_t find(const char *path)
+{
+	size_t i = 0;
+
+	while (i < CGROUPS && strcmp(cgroups[i].path, path))
+		i++;
+	HOLDS(i < CGROUPS);
+	return i;
+}
+
+int keeper_want(struct keeper *keeper, enum keeper_source source, const char *path, const struct bg_policy *policy,
+		bool adopt)
+{
+	size_t at = find(path);
+	const Cri__Sandbox *sandbox = sandbox_of(cgroups[at].uid);
+	bool shop;
+
+	(void)keeper;
+	HOLDS(source == FROM_PODS && !adopt);
+	HOLDS(sandbox && cgroups[at].pass != pass);
+	shop = !strcmp(sandbox->metadata->namespace_, "shop");
+	HOLDS(shop ? is_web(sandbox) : !strcmp(sandbox->metadata->namespace_, "open"));
+	HOLDS(policy->netns == BG_NETNS_HOST && policy->fallback == BG_PASS && !policy->audit);
+	HOLDS(!shop || (policy->count && policy->rules[0].first == 80 && policy->rules[0].last == 80));
+	for (unsigned int i = shop; i < policy->count; i++)
+		HOLDS(is_covered(&policy->rules[i], shop));
+	cgroups[at].pass = pass;
+	cgroups[at].given = true;
+	return 0;
+}
+
+bool keeper_want_still(struct keeper *keeper, enum keeper_source source, const char *path)
+{
+	size_t at = find(path);
+
+	(void)keeper;
+	HOLDS(source == FROM_PODS);
+	HOLDS(sandbox_of(cgroups[at].uid) && cgroups[at].pass != pass);
+	if (cgroups[at].given)
+		cgroups[at].pass = pass;
+	return cgroups[at].given;
+}
+
+void keeper_begin_pass(struct keeper *keeper, enum keeper_source source)
+{
+	(void)keeper;
+	(void)source;
+	pass++;
+}
+
+void keeper_end_pass(struct keeper *keeper, enum keeper_source source)
+{
+	(void)keeper;
+	(void)source;
+	for (size_t i = 0; i < CGROUPS; i++)
+		cgroups[i].given = cgroups[i].pass == pass;
+}
+
+void keeper_rest(struct keeper *keeper)
+{
+	(void)keeper;
+}
+
+static void update(struct pods *pods, const struct bg_config *config, const Cri__Sandboxes *sandboxes)
+{
+	unsigned int unknown = CGROUPS, given = 0, told;
+	json_t *refused;
+
+	now = sandboxes;
+	for (size_t i = 0; i < CGROUPS; i++)
+		unknown -= sandbox_of(cgroups[i].uid) != NULL;
+	told = pods_update(pods, config, sandboxes);
+	HOLDS(told == unknown);
+	for (size_t i = 0; i < CGROUPS; i++)
+		given += cgroups[i].given;
+	HOLDS(stats.pods_now == given);
+	refused = pods_refused_json(pods);
+	HOLDS(json_array_size(refused) == stats.pods_refused_now);
+	json_decref(refused);
+}
+
+static void tell(const struct bg_config *config, Cri__Sandboxes *sandboxes)
+{
+	static const Cri__Sandboxes none = CRI__SANDBOXES__INIT;
+	struct pods *pods = pods_open(NULL);
+
+	for (size_t i = 0; i < CGROUPS; i++) {
+		cgroups[i].given = false;
+		HOLDS(pods_appeared(pods, cgroups[i].path));
+	}
+	update(pods, config, sandboxes);
+	update(pods, config, sandboxes);
+	for (size_t i = 0; i < sandboxes->n_items / 2; i++) { /* as if another were the newest */
+		Cri__Sandbox **other = &sandboxes->items[sandboxes->n_items - 1 - i], *one = sandboxes->items[i];
+
+		sandboxes->items[i] = *other;
+		*other = one;
+	}
+	update(pods, config, sandboxes);
+	update(pods, config, &none);
+	for (size_t i = 0; i < CGROUPS; i++)
+		HOLDS(pods_vanished(pods, cgroups[i].path));
+	HOLDS(!stats.pods_refused_now && !stats.pods_now);
+	pods_close(pods);
+}
+
+/* The input as it is, and as the message of a frame whose length is right. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct bg_config config;
+	static struct bg_declared_pod *pods[2];
+	uint8_t *frame = malloc(size + CRI_FRAME_HEAD);
+	struct bg_declaration *declaration;
+	Cri__Sandboxes *sandboxes;
+	FILE *err = stderr;
+	size_t said_size;
+	char *said;
+
+	if (!config.serial) {
+		HOLDS(!bg_declare_parse("grants", grants, sizeof(grants) - 1, &declaration, NULL));
+		pods[0] = &declaration->pods[0];
+		pods[1] = &declaration->pods[1];
+		config = (struct bg_config){ .pods = pods, .pods_count = 2, .serial = 1 };
+	}
+	sandboxes = cri_unpack(data, size);
+	cri__sandboxes__free_unpacked(sandboxes, NULL);
+	for (int i = 0; i < CRI_FRAME_HEAD; i++)
+		frame[i] = (uint8_t)(i ? size >> 8 * (4 - i) : 0);
+	if (size)
+		memcpy(frame + CRI_FRAME_HEAD, data, size);
+	sandboxes = cri_unpack(frame, size + CRI_FRAME_HEAD);
+	stderr = open_memstream(&said, &said_size);
+	if (sandboxes)
+		tell(&config, sandboxes);
+	fclose(stderr);
+	stderr = err;
+	program_lines(said);
+	free(said);
+	cri__sandboxes__free_unpacked(sandboxes, NULL);
+	free(frame);
+	return 0;
+}
