@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <unistd.h>
 
 static json_t *collected;
 
@@ -159,20 +158,4 @@ int catch_signals(struct bg_error *error)
 		return bg_error(error, -errno, "cannot wait for signals: %s", strerror(errno));
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	return fd;
-}
-
-const char *style(const char *name)
-{
-	static const char *const styles[][2] = {
-		{ "bold", "\033[1m" },   { "dim", "\033[2m" },     { "red", "\033[31m" },
-		{ "green", "\033[32m" }, { "yellow", "\033[33m" }, { "plain", "\033[0m" },
-	};
-	static int coloured = -1;
-
-	if (coloured < 0)
-		coloured = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-	for (size_t i = 0; coloured && i < sizeof(styles) / sizeof(*styles); i++)
-		if (!strcmp(styles[i][0], name))
-			return styles[i][1];
-	return "";
 }

@@ -118,6 +118,10 @@ void table_line(struct table *table, const char *format, ...)
 void table_print(const struct table *table);
 void table_free(struct table *table);
 
+/* A decision as a line, and what stands above such lines. */
+void print_event(const struct bg_event *event, const char *cgroup);
+void print_event_head(void);
+
 /* The commands. */
 int run_attach(struct cli *cli, int argc, char **argv);
 int run_add(struct cli *cli, int argc, char **argv);

@@ -85,6 +85,7 @@ int run_oci_hook(struct cli *cli, int argc, char **argv)
 	struct bg_error error = { "" };
 	struct bg_config *config = NULL;
 	bool required = false;
+	char what[1200];
 	int option, err;
 
 	while ((option = next_option(cli, argc, argv, options)) != -1) {
@@ -99,9 +100,10 @@ int run_oci_hook(struct cli *cli, int argc, char **argv)
 		config = bg_config_read(file, &error);
 		err = config ? gate(cli, &state, config, &error) : -EINVAL;
 	}
-	if (err) /* runtimes show what a hook says when it fails; where it does not, this is in their log */
-		fprintf(stderr, "bindgate oci-hook: container %.64s: %s\n", bg_clean(state.id),
-			bg_clean(error.text));
+	if (err) { /* runtimes show what a hook says when it fails; where it does not, this is in their log */
+		snprintf(what, sizeof(what), "container %.64s: %s", state.id, error.text);
+		fprintf(stderr, "bindgate oci-hook: %s\n", bg_clean(what));
+	}
 	bg_config_free(config);
 	bg_oci_state_free(&state);
 	return err && required ? FAILED : DONE;

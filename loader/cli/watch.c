@@ -61,46 +61,6 @@ static bool wanted(const struct watch *watch, const struct bg_event *event)
 	       (!watch->port || watch->port == event->asked_port || watch->port == event->given_port);
 }
 
-static const char *print_socket(const struct bg_addr *addr, __u16 port, bool bracketed, char text[static 64])
-{
-	char bare[INET6_ADDRSTRLEN];
-
-	snprintf(text, 64, bracketed ? "[%s]:%u" : "%s:%u", bg_addr_print(addr, bare), port);
-	return text;
-}
-
-/* hh:mm:ss.mmm, local. */
-static const char *print_time(const struct bg_event *event, char text[static 48])
-{
-	struct timespec time = bg_event_time(event);
-	char seconds[16];
-	struct tm local;
-
-	strftime(seconds, sizeof(seconds), "%H:%M:%S", localtime_r(&time.tv_sec, &local));
-	snprintf(text, 48, "%s.%03ld", seconds, time.tv_nsec / 1000000);
-	return text;
-}
-
-static void print_line(struct watch *watch, const struct bg_event *event)
-{
-	static const char *const colours[] = { "dim", "green", "yellow", "red" };
-	char time[48], asked[64], given[64], rule_text[BG_RULE_TEXT_MAX], comm[BG_COMM_MAX + 1] = "", who[64];
-	bool v6 = !bg_addr_is_ip4(&event->asked), refused = event->verdict == BG_DENY && !event->audit;
-	const char *rule = event->index == BG_UNASKED ? "not asked" : "default";
-	struct bg_rule fired;
-
-	if (bg_event_rule(event, &fired))
-		rule = bg_rule_print(&fired, rule_text);
-	memcpy(comm, event->comm, BG_COMM_MAX);
-	snprintf(who, sizeof(who), "%u/%s", event->pid, bg_clean(comm));
-	print_socket(&event->asked, event->asked_port, v6, asked);
-	print_socket(&event->given, event->given_port, !bg_addr_is_ip4(&event->given), given);
-	printf("%s %-22s %-5u %-24s %-7s %-24s %s%-7s%s %-24s %s%s\n", print_time(event, time), who, event->uid,
-	       bg_clean(name_of(watch, event->cgroup)), bg_event_protocol(event), asked,
-	       style(colours[event->verdict % BG_VERDICTS]), bg_verdict_name(event->verdict), style("plain"),
-	       refused ? "-" : given, rule, event->audit ? " (audit: not enforced)" : "");
-}
-
 static int show(const struct bg_event *event, void *arg)
 {
 	struct watch *watch = arg;
@@ -114,7 +74,7 @@ static int show(const struct bg_event *event, void *arg)
 		putchar('\n');
 		json_decref(object);
 	} else {
-		print_line(watch, event);
+		print_event(event, name_of(watch, event->cgroup));
 	}
 	watch->over = ferror(stdout) || (watch->left && --watch->left == 0);
 	return watch->over ? -ECANCELED : 0;
@@ -243,8 +203,7 @@ int run_watch(struct cli *cli, int argc, char **argv)
 	if (err)
 		return fail(cli, err, &error);
 	if (!cli->json && isatty(STDOUT_FILENO))
-		printf("%s%-12s %-22s %-5s %-24s %-7s %-24s %-7s %-24s %s%s\n", style("bold"), "TIME", "PROCESS",
-		       "UID", "CGROUP", "PROTO", "ASKED", "VERDICT", "GIVEN", "RULE", style("plain"));
+		print_event_head();
 	fflush(stdout);
 	err = follow(&watch, &watcher, signals, &error);
 	tell_lost(&watch, bg_watch_lost(&watcher));

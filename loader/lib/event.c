@@ -26,7 +26,7 @@ static __s64 ns_of(clockid_t clock)
 
 struct timespec bg_event_time(const struct bg_event *event)
 {
-	__s64 ns = (__s64)event->time + ns_of(CLOCK_REALTIME) - ns_of(CLOCK_BOOTTIME);
+	__s64 ns = (__s64)(event->time + (__u64)(ns_of(CLOCK_REALTIME) - ns_of(CLOCK_BOOTTIME)));
 
 	return (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 }

@@ -76,11 +76,11 @@ json_t *bg_json_event(const struct bg_event *event, const char *cgroup)
 	char comm[BG_COMM_MAX + 1] = "";
 
 	memcpy(comm, event->comm, BG_COMM_MAX);
-	return json_pack("{s:o,s:o,s:I,s:i,s:I,s:I,s:o,s:s,s:s,s:o,s:o,s:s,s:o,s:b}", "time", time_json(event),
-			 "cgroup", bg_json_text(cgroup), "id", (json_int_t)event->cgroup, "pid", event->pid, "uid",
-			 (json_int_t)event->uid, "gid", (json_int_t)event->gid, "comm", bg_json_text(comm),
-			 "family", event->family == 4 ? "ipv4" : "ipv6", "protocol", bg_event_protocol(event),
-			 "asked", socket_json(&event->asked, event->asked_port), "given",
+	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:o,s:o,s:s,s:o,s:b}", "time", time_json(event),
+			 "cgroup", bg_json_text(cgroup), "id", (json_int_t)event->cgroup, "pid",
+			 (json_int_t)event->pid, "uid", (json_int_t)event->uid, "gid", (json_int_t)event->gid,
+			 "comm", bg_json_text(comm), "family", event->family == 4 ? "ipv4" : "ipv6", "protocol",
+			 bg_event_protocol(event), "asked", socket_json(&event->asked, event->asked_port), "given",
 			 socket_json(&event->given, event->given_port), "verdict", bg_verdict_name(event->verdict),
 			 "rule", rule_of_event(event), "audit", event->audit);
 }
