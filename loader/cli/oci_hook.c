@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define STATE_MAX (1 << 20) /* bytes */
 #define CONFIG_FILE "/etc/bindgate/bindgate.yaml"

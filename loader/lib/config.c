@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "config.h"
 
+#include "listen.h"
+
 #include <errno.h>
 #include <glob.h>
 #include <stdio.h>
@@ -72,6 +74,7 @@ static int add_file(struct bg_config *config, const char *file, struct bg_error 
 static int check(const struct bg_config *config, struct bg_error *error)
 {
 	const struct bg_declared_daemon *daemon = &config->daemon;
+	struct bg_listen where;
 
 	for (unsigned int i = 0; i < config->gates_count; i++)
 		for (unsigned int k = 0; k < i; k++)
@@ -80,7 +83,8 @@ static int check(const struct bg_config *config, struct bg_error *error)
 						config->gates[i]->cgroup);
 	if (daemon->log_rate && *daemon->log_rate < 1)
 		return bg_error(error, -EINVAL, "daemon.log_rate is a number from 1");
-	return 0;
+	return daemon->listen && strcmp(daemon->listen, "none") ? bg_listen_parse(daemon->listen, &where, error)
+								: 0;
 }
 
 /* What cannot be looked at is not absent: reading it then says why. */

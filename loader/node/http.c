@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "http.h"
 
+#include "listen.h"
 #include "say.h"
 #include "stats.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <stddef.h>
@@ -18,8 +18,9 @@
 
 #define CONNECTIONS_MAX 64
 #define PATIENCE_S 5
-#define MEMORY_MAX 16384 /* bytes a connection, headers and all */
-#define KEEP_S 1.0       /* how long an answer is given again */
+#define MEMORY_MAX 16384      /* bytes a connection, headers and all */
+#define ANSWER_MAX (64 << 20) /* bytes of a status: some 500,000 gates */
+#define KEEP_S 1.0            /* how long an answer is given again */
 
 struct answer {
 	char *text;
@@ -32,42 +33,6 @@ struct http {
 	struct answer metrics, status;
 	char *unix_path; /* to be removed */
 };
-
-static socklen_t parse_listen(const char *listen, struct sockaddr_storage *out, struct bg_error *error)
-{
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-	struct sockaddr_un *un = (struct sockaddr_un *)out;
-	const char *colon = strrchr(listen, ':');
-	char host[64], *end;
-	unsigned long port;
-
-	memset(out, 0, sizeof(*out));
-	if (!strncmp(listen, "unix:/", 6) && strlen(listen + 5) < sizeof(un->sun_path)) {
-		un->sun_family = AF_UNIX;
-		strcpy(un->sun_path, listen + 5);
-		return sizeof(*un);
-	}
-	port = colon ? strtoul(colon + 1, &end, 10) : 0;
-	if (port > 0 && port <= 65535 && !*end && (size_t)(colon - listen) < sizeof(host)) {
-		snprintf(host, sizeof(host), "%.*s", (int)(colon - listen), listen);
-		if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-			v4->sin_family = AF_INET;
-			v4->sin_port = htons((uint16_t)port);
-			return sizeof(*v4);
-		}
-		if (*host == '[' && host[strlen(host) - 1] == ']') {
-			host[strlen(host) - 1] = '\0';
-			if (inet_pton(AF_INET6, host + 1, &v6->sin6_addr) == 1) {
-				v6->sin6_family = AF_INET6;
-				v6->sin6_port = htons((uint16_t)port);
-				return sizeof(*v6);
-			}
-		}
-	}
-	bg_error(error, -EINVAL, "daemon.listen is 127.0.0.1:PORT, [::1]:PORT or unix:/PATH, not \"%.64s\"", listen);
-	return 0;
-}
 
 static const char *fresh(struct answer *answer, char *(*make)(void *arg), void *arg)
 {
@@ -138,15 +103,14 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 
 static int open_socket(const char *listen_at, char **unix_path, struct bg_error *error)
 {
-	struct sockaddr_storage at;
-	socklen_t length = parse_listen(listen_at, &at, error);
+	struct bg_listen where;
 	int fd, yes = 1;
 
-	if (!length)
+	if (bg_listen_parse(listen_at, &where, error))
 		return -1;
-	fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (at.ss_family == AF_UNIX) {
-		const char *path = ((struct sockaddr_un *)&at)->sun_path;
+	fd = socket(where.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (where.at.ss_family == AF_UNIX) {
+		const char *path = ((struct sockaddr_un *)&where.at)->sun_path;
 		struct stat st;
 
 		if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
@@ -155,7 +119,7 @@ static int open_socket(const char *listen_at, char **unix_path, struct bg_error 
 	} else if (fd >= 0) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	}
-	if (fd >= 0 && !bind(fd, (struct sockaddr *)&at, length) && !listen(fd, CONNECTIONS_MAX))
+	if (fd >= 0 && !bind(fd, (struct sockaddr *)&where.at, where.length) && !listen(fd, CONNECTIONS_MAX))
 		return fd;
 	bg_error(error, -errno, "cannot listen on %s: %s", listen_at, strerror(errno));
 	if (fd >= 0)
@@ -234,39 +198,50 @@ int http_patience_ms(struct http *http)
 	return MHD_get_timeout(http->daemon, &ms) == MHD_YES ? (int)(ms < 60000 ? ms : 60000) : -1;
 }
 
-char *http_ask_status(const char *listen_at, struct bg_error *error)
+static int ask(const char *listen_at, struct bg_error *error)
 {
 	static const char request[] = "GET /status HTTP/1.0\r\nHost: localhost\r\n\r\n";
 	struct timeval patience = { .tv_sec = PATIENCE_S };
-	struct sockaddr_storage at;
-	socklen_t length = parse_listen(listen_at, &at, error);
-	size_t size = 0, room = 1 << 16;
-	char *text = need(malloc(room)), *body;
-	ssize_t got = 0;
-	int fd = length ? socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+	struct bg_listen where;
+	int fd, err = bg_listen_parse(listen_at, &where, error);
 
+	if (err)
+		return err;
+	fd = socket(where.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0) {
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-		if (connect(fd, (struct sockaddr *)&at, length) ||
-		    send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
-			got = -1;
-		while (got >= 0 && (got = recv(fd, text + size, room - size - 1, 0)) > 0) {
-			size += (size_t)got;
-			if (room - size < 4096)
-				text = need(realloc(text, room *= 2));
-		}
 	}
-	if (length && (fd < 0 || got < 0))
-		bg_error(error, -errno, "no bindgated answers on %s: %s", listen_at, strerror(errno));
+	if (fd >= 0 && !connect(fd, (struct sockaddr *)&where.at, where.length) &&
+	    send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) > 0)
+		return fd;
+	err = bg_error(error, -errno, "no bindgated answers on %s: %s", listen_at, strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	if (!length || fd < 0 || got < 0) {
-		free(text);
+	return err;
+}
+
+char *http_ask_status(const char *listen_at, struct bg_error *error)
+{
+	int fd = ask(listen_at, error);
+	char *text, *body;
+	size_t size = 0;
+	ssize_t got;
+
+	if (fd < 0)
 		return NULL;
-	}
+	text = need(malloc(ANSWER_MAX + 1)); /* takes no more memory than is written to */
+	while ((got = recv(fd, text + size, ANSWER_MAX - size, 0)) > 0)
+		size += (size_t)got;
+	close(fd);
 	text[size] = '\0';
 	body = strstr(text, "\r\n\r\n");
-	memmove(text, body ? body + 4 : text, body ? strlen(body + 4) + 1 : 1);
-	return text;
+	if (got == 0 && size < ANSWER_MAX && body)
+		return memmove(text, body + 4, strlen(body + 4) + 1);
+	if (got < 0)
+		bg_error(error, -errno, "no bindgated answers on %s: %s", listen_at, strerror(errno));
+	else
+		bg_error(error, -EPROTO, "what answers on %s is no bindgated", listen_at);
+	free(text);
+	return NULL;
 }

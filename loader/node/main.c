@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "audit.h"
+#include "clean.h"
 #include "config.h"
 #include "http.h"
 #include "keeper.h"
@@ -7,6 +8,7 @@
 #include "pods.h"
 #include "say.h"
 #include "stats.h"
+#include "status.h"
 #include "tree.h"
 
 #include <errno.h>
@@ -504,10 +506,10 @@ static int check(const char *file)
 	struct bg_config *config = bg_config_read(file, &error);
 
 	if (!config) {
-		fprintf(stderr, "bindgated: %s\n", error.text);
+		fprintf(stderr, "bindgated: %s\n", bg_clean(error.text));
 		return 1;
 	}
-	printf("%s: sound: %u gates, %u kinds of pods\n", file, config->gates_count, config->pods_count);
+	printf("%s: sound: %u gates, %u kinds of pods\n", bg_clean(file), config->gates_count, config->pods_count);
 	bg_config_free(config);
 	return 0;
 }
@@ -517,37 +519,18 @@ static int status(const char *file, bool json)
 	struct bg_error error;
 	struct bg_config *config = bg_config_read(file, &error);
 	const char *at = config && config->daemon.listen ? config->daemon.listen : LISTEN;
-	char *text = http_ask_status(at, &error);
-	json_t *object = text ? json_loads(text, 0, NULL) : NULL, *gate;
-	size_t i;
+	char *answer = NULL;
+	int err;
 
+	if (!strcmp(at, "none"))
+		err = bg_error(&error, -EINVAL, "daemon.listen is none: the daemon cannot be asked");
+	else
+		err = (answer = http_ask_status(at, &error)) ? status_print(answer, json, &error) : -EIO;
 	bg_config_free(config);
-	if (!object) {
-		fprintf(stderr, "bindgated: %s\n", text ? "the answer is no status" : error.text);
-		free(text);
-		return 1;
-	}
-	if (json) {
-		printf("%s\n", text);
-	} else {
-		printf("bindgated %s, configuration %s\n", json_string_value(json_object_get(object, "version")),
-		       json_is_true(json_object_get(object, "config_valid"))
-			       ? "as in the files"
-			       : "refused: the last good one is in force");
-		json_array_foreach(json_object_get(object, "gates"), i, gate)
-		{
-			const char *problem = json_string_value(json_object_get(gate, "problem"));
-
-			printf("  %-48s %-6s %s\n", json_string_value(json_object_get(gate, "cgroup")),
-			       json_string_value(json_object_get(gate, "source")), problem ? problem : "gated");
-		}
-		json_array_foreach(json_object_get(object, "refused"), i, gate)
-			printf("  %-48s pod    refused: %s\n", json_string_value(json_object_get(gate, "pod")),
-			       json_string_value(json_object_get(gate, "reason")));
-	}
-	json_decref(object);
-	free(text);
-	return 0;
+	free(answer);
+	if (err)
+		fprintf(stderr, "bindgated: %s\n", bg_clean(error.text));
+	return err != 0;
 }
 
 static const char help[] =
@@ -603,7 +586,8 @@ int main(int argc, char **argv)
 	if (optind < argc && !strcmp(argv[optind], "status"))
 		return status(node.file, json);
 	if (optind < argc) {
-		fprintf(stderr, "bindgated: there is nothing like \"%.32s\"; see bindgated --help\n", argv[optind]);
+		fprintf(stderr, "bindgated: there is nothing like \"%s\"; see bindgated --help\n",
+			bg_clean(argv[optind]));
 		return 2;
 	}
 	return run(&node);

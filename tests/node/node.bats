@@ -289,3 +289,38 @@ END
 	echo "woken up in each of $try times 3 s" >&2
 	return 1
 }
+
+@test "where it is to be asked, and who answers there" {
+	configure <<<"gates: []"
+	sed -i 's|listen: .*|listen: "127.0.0.1:99999"|' "$CONFIG"
+	run -1 "$BINDGATED" --check "$CONFIG"
+	equal check "$output" 'bindgated: daemon.listen is none, 127.0.0.1:PORT, [::1]:PORT or unix:/PATH, not "127.0.0.1:99999"'
+	sed -i 's|listen: .*|listen: none|' "$CONFIG"
+	run -1 "$BINDGATED" --config "$CONFIG" status
+	equal none "$output" 'bindgated: daemon.listen is none: the daemon cannot be asked'
+	configure <<<"gates: []"
+	# anybody may listen there while no daemon does: what they say must not move the cursor
+	"$PYTHON" -IS - "$SOCKET" <<'END' 3>&- &
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1] + '.new')
+s.listen()
+os.rename(sys.argv[1] + '.new', sys.argv[1])
+for answer in '{"version": "1\\u001b[2J", "gates": [{}]}', '{"version": "\\u009b"}', '7', '':
+    c = s.accept()[0]
+    c.recv(4096)
+    c.sendall(b'HTTP/1.0 200 OK\r\n\r\n' + answer.encode())
+    c.close()
+END
+	local impostor=$!
+	eventually test -S "$SOCKET"
+	run -0 "$BINDGATED" --config "$CONFIG" status
+	equal lines "$output" $'bindgated 1\\x1b[2J, configuration refused: the last good one is in force\n  '"$(printf '%-48s %-6s' '?' '?') gated"
+	run -0 "$BINDGATED" --config "$CONFIG" status --json
+	equal json "$output" $'{\n  "version": "\\u009B"\n}'
+	for _ in 7 nothing; do
+		run -1 "$BINDGATED" --config "$CONFIG" status
+		equal line "$output" 'bindgated: the answer is no status'
+	done
+	wait "$impostor"
+}
