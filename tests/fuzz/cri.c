@@ -173,7 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct bg_config config;
 	static struct bg_declared_pod *pods[2];
 	uint8_t *frame = malloc(size + CRI_FRAME_HEAD);
-	struct bg_declaration *declaration;
+	static struct bg_declaration *declaration;
 	Cri__Sandboxes *sandboxes;
 	FILE *err = stderr;
 	size_t said_size;
