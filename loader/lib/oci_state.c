@@ -48,8 +48,10 @@ int bg_oci_state_parse(const char *text, size_t size, struct bg_oci_state *out, 
 		return bg_error(error, -EINVAL, "the state is JSON, but not that of a container");
 	}
 	state.annotations = calloc(json_object_size(annotations) + 1, sizeof(*state.annotations));
-	if (!state.annotations)
-		abort();
+	if (!state.annotations) {
+		json_decref(state.json);
+		return bg_error(error, -ENOMEM, "out of memory");
+	}
 	pid = json_integer_value(json_object_get(state.json, "pid"));
 	state.pid = pid > 0 && pid <= PID_MAX ? (pid_t)pid : 0;
 	state.id = text_of(state.json, "id", "?");
