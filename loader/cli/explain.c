@@ -156,7 +156,7 @@ static void say_end(struct account *account, const struct bg_explanation *why)
 				     bg_json_text(why->cgroup.name), "protocol",
 				     bg_protocol_name(why->asked.protocol), "asked", bind_json(&why->asked),
 				     "given", bind_json(&why->given), "steps", points_json(account), "remedy",
-				     *why->remedy ? bg_json_text(why->remedy) : NULL));
+				     why->remedy && *why->remedy ? json_string(why->remedy) : NULL));
 		return;
 	}
 	print_points(account);
@@ -166,8 +166,8 @@ static void say_end(struct account *account, const struct bg_explanation *why)
 	else
 		printf("%sIt would be refused%s: %s (%s).\n", style("red"), style("plain"), error_name(why->error),
 		       strerror(why->error));
-	if (*why->remedy)
-		printf("%sThis would grant it:%s\n%s\n", style("bold"), style("plain"), bg_clean(why->remedy));
+	if (why->remedy && *why->remedy)
+		printf("%sThis would grant it:%s\n%s\n", style("bold"), style("plain"), why->remedy);
 }
 
 static void tell(const struct cli *cli, const struct bg_explanation *why)

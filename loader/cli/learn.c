@@ -113,7 +113,8 @@ static void print_line(const struct learning *learning, const struct bg_policy *
 
 	printf("# %lu binds by %s were seen; with --default deny, these ports and no others\n", learning->binds,
 	       bg_clean(learning->cgroup.name));
-	printf("bindgate attach '%s'", bg_clean(learning->cgroup.name));
+	fputs("bindgate attach ", stdout);
+	bg_print_word(stdout, learning->cgroup.name);
 	for (unsigned int i = 0; i < policy->count; i++)
 		printf(" %s", bg_rule_print(&policy->rules[i], text));
 	putchar('\n');

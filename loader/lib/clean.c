@@ -42,3 +42,18 @@ const char *bg_clean(const char *text)
 	out[used] = '\0';
 	return out;
 }
+
+void bg_print_word(FILE *out, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/.,:=@_+-";
+	const char *word = bg_clean(text);
+
+	if (*word && !word[strspn(word, plain)]) {
+		fputs(word, out);
+		return;
+	}
+	fputc('\'', out);
+	for (; *word; word++)
+		fputs(*word == '\'' ? "'\\''" : (const char[]){ *word, '\0' }, out);
+	fputc('\'', out);
+}

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "explain.h"
 
+#include "clean.h"
 #include "ledger.h"
 #include "pin.h"
 
 #include <bindgate/decide.h>
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,26 +170,16 @@ static int walk(struct bg_store *store, struct bg_explanation *out, struct bg_er
 
 /* ---- what would help ---- */
 
-static void append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void append(char *text, size_t size, const char *format, ...)
+static void print_words(FILE *out, const char *one, const char *other)
 {
-	size_t used = strlen(text);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text + used, size - used, format, args);
-	va_end(args);
-}
-
-static void append_quoted(char *text, size_t size, const char *word)
-{
-	bool plain = !word[strcspn(word, " \t'\"\\$*?[]#~;&|<>()`!")];
-
-	append(text, size, plain ? " %s" : " '%s'", word);
+	fputc(' ', out);
+	bg_print_word(out, one);
+	if (other)
+		print_words(out, other, NULL);
 }
 
 /* A rule in front of all others: a policy is declared anew for that. */
-static int put_in_front(struct bg_store *store, const char *cgroup, const char *rule, struct bg_explanation *out,
+static int put_in_front(struct bg_store *store, const char *cgroup, const char *rule, FILE *remedy,
 			struct bg_error *error)
 {
 	struct bg_gate *gate = malloc(sizeof(*gate));
@@ -202,47 +192,45 @@ static int put_in_front(struct bg_store *store, const char *cgroup, const char *
 	if (!err) {
 		const struct bg_policy *policy = &gate->policy;
 
-		append(out->remedy, sizeof(out->remedy), "bindgate attach%s%s%s",
-		       policy->fallback == BG_DENY ? " --default deny" : "",
-		       policy->netns == BG_NETNS_HOST ? " --netns host" : "", policy->audit ? " --audit" : "");
+		fprintf(remedy, "bindgate attach%s%s%s", policy->fallback == BG_DENY ? " --default deny" : "",
+			policy->netns == BG_NETNS_HOST ? " --netns host" : "", policy->audit ? " --audit" : "");
 		if (*policy->label)
-			append(out->remedy, sizeof(out->remedy), " --label '%s'", policy->label);
-		append_quoted(out->remedy, sizeof(out->remedy), cgroup);
-		append_quoted(out->remedy, sizeof(out->remedy), rule);
+			print_words(remedy, "--label", policy->label);
+		print_words(remedy, cgroup, rule);
 		for (unsigned int i = 0; i < policy->count; i++)
-			append_quoted(out->remedy, sizeof(out->remedy), bg_rule_print(&policy->rules[i], text));
+			print_words(remedy, bg_rule_print(&policy->rules[i], text), NULL);
 	}
 	free(gate);
 	return err;
 }
 
 /* What makes one gate allow the bind that it sees. */
-static int open_gate(struct bg_store *store, const struct bg_step *step, const struct bg_bind *seen,
-		     struct bg_explanation *out, struct bg_error *error)
+static int open_gate(struct bg_store *store, const struct bg_step *step, const struct bg_bind *seen, FILE *remedy,
+		     struct bg_error *error)
 {
 	char rule[32];
 
 	snprintf(rule, sizeof(rule), "%u/%s", seen->port, bg_protocol_name(seen->protocol));
-	append(out->remedy, sizeof(out->remedy), "%s", *out->remedy ? " && " : "");
+	fputs(ftell(remedy) ? " && " : "", remedy);
 	if (*step->rule)
-		return put_in_front(store, step->cgroup, rule, out, error);
-	append(out->remedy, sizeof(out->remedy), "bindgate add");
-	append_quoted(out->remedy, sizeof(out->remedy), step->cgroup);
-	append_quoted(out->remedy, sizeof(out->remedy), rule);
+		return put_in_front(store, step->cgroup, rule, remedy, error);
+	fputs("bindgate add", remedy);
+	print_words(remedy, step->cgroup, rule);
 	return 0;
 }
 
-static int find_remedy(struct bg_store *store, struct bg_explanation *out, struct bg_error *error)
+static int find_remedy(struct bg_store *store, const struct bg_explanation *out, FILE *remedy, struct bg_error *error)
 {
 	const struct bg_bind *seen = &out->asked;
 	bool opened = out->waived;
+	char rule[64];
 	int err = 0;
 
 	for (unsigned int i = 0; i < out->steps_count && !err; i++) {
 		const struct bg_step *step = &out->steps[i];
 
 		if (step->answer.verdict == BG_DENY && !step->audit) {
-			err = open_gate(store, step, seen, out, error);
+			err = open_gate(store, step, seen, remedy, error);
 			opened = true;
 		}
 		seen = &step->after;
@@ -252,14 +240,14 @@ static int find_remedy(struct bg_store *store, struct bg_explanation *out, struc
 	/* nobody denies it, nobody allows it: the gate that is nearest shall, where netns host lets it */
 	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name) &&
 	    out->steps[0].answer.rule != BG_UNASKED)
-		return open_gate(store, &out->steps[0], &out->asked, out, error);
+		return open_gate(store, &out->steps[0], &out->asked, remedy, error);
 	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name))
 		return 0; /* netns host, and it is elsewhere */
-	append(out->remedy, sizeof(out->remedy), "%sbindgate attach", *out->remedy ? " && " : "");
-	append_quoted(out->remedy, sizeof(out->remedy), out->cgroup.name);
-	append(out->remedy, sizeof(out->remedy), " %u/%s", out->given.port, bg_protocol_name(out->given.protocol));
+	snprintf(rule, sizeof(rule), "%u/%s", out->given.port, bg_protocol_name(out->given.protocol));
 	if (!strcmp(out->cgroup.name, "/")) /* not to everybody */
-		append(out->remedy, sizeof(out->remedy), ",uid=%u", out->process.uid);
+		snprintf(rule + strlen(rule), sizeof(rule) - strlen(rule), ",uid=%u", out->process.uid);
+	fprintf(remedy, "%sbindgate attach", ftell(remedy) ? " && " : "");
+	print_words(remedy, out->cgroup.name, rule);
 	return 0;
 }
 
@@ -301,6 +289,8 @@ int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup
 	       struct bg_explanation *out, struct bg_error *error)
 {
 	char name[32];
+	FILE *remedy;
+	size_t size;
 	int err;
 
 	*out = (struct bg_explanation){ .asked = *bind, .given = *bind };
@@ -320,5 +310,17 @@ int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup
 		return err;
 	out->privileged = out->given.port < out->surroundings.unprivileged_from;
 	out->error = answer_of(out);
-	return out->error == EACCES ? find_remedy(store, out, error) : 0;
+	if (out->error != EACCES)
+		return 0;
+	remedy = open_memstream(&out->remedy, &size);
+	if (!remedy)
+		return bg_error(error, -ENOMEM, "out of memory");
+	err = find_remedy(store, out, remedy, error);
+	if (fclose(remedy) && !err)
+		err = bg_error(error, -ENOMEM, "out of memory");
+	if (err) {
+		free(out->remedy);
+		out->remedy = NULL;
+	}
+	return err;
 }

@@ -39,11 +39,11 @@ struct bg_explanation {
 	unsigned int steps_count;
 	struct bg_other others[BG_OTHERS_MAX];
 	unsigned int others_count;
-	bool waived;       /* a gate allows it */
-	bool denied;       /* a gate refuses it */
-	bool privileged;   /* the port is, there */
-	int error;         /* 0, or the errno that bind(2) would end in */
-	char remedy[8192]; /* the commands that would grant it; empty: none would, or none is needed */
+	bool waived;     /* a gate allows it */
+	bool denied;     /* a gate refuses it */
+	bool privileged; /* the port is, there */
+	int error;       /* 0, or the errno that bind(2) would end in */
+	char *remedy; /* the commands that would grant it, to be freed; empty or NULL: none would, or none is needed */
 };
 
 /* "PORT", "ADDR:PORT", "[ADDR]:PORT", each with or without /tcp or /udp. */

@@ -71,6 +71,11 @@ in_net() {
 	nsenter --net="/proc/self/fd/$NET" "$@"
 }
 
+# Sets $pid to the process in the cgroup, once it is the program that it was started to be.
+wait_for() { # CGROUP PROGRAM
+	until read -r pid <"$1/cgroup.procs" && [ "$(cat "/proc/$pid/comm")" = "$2" ]; do sleep 0.01; done 2>/dev/null
+}
+
 AS_NOBODY=(setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --inh-caps -all --ambient-caps -all
 	--bounding-set -all)
 

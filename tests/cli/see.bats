@@ -10,7 +10,7 @@ load common
 	run served "$PYTHON" -m http.server 80 --directory "$WORK"
 	[[ $output == *"Permission denied"* ]]
 	served sleep 60 3>&- &
-	until read -r pid <"$CG/cgroup.procs"; do :; done
+	wait_for "$CG" sleep
 	run -1 bindgate explain "$pid" 80/tcp
 	ended 1 "It would be refused: EACCES (Permission denied)."
 	equal remedy "${lines[-1]}" "bindgate attach $NAME 80/tcp"
@@ -27,7 +27,7 @@ load common
 @test "explain names gates, users, other programs and addresses" {
 	mkdir "$CG/web"
 	in_cgroup "$CG/web" nsenter --net="/proc/self/fd/$NET" "${AS_NOBODY[@]}" sleep 60 3>&- &
-	until read -r pid <"$CG/web/cgroup.procs"; do :; done
+	wait_for "$CG/web" sleep
 	bindgate attach "$CG" deny:22 3000=80
 	bindgate attach "$CG/web" 443 --audit --default deny
 	run -1 bindgate explain "$pid" 22
@@ -46,6 +46,25 @@ load common
 	kill "$holder"
 	ended 0 "bindgate_test (BPF id "
 	ended 0 "on $NAME: bindgate cannot see what it decides"
+}
+
+@test "the lines that explain and learn print are whole, whatever names are in them" {
+	local odd="$CG/it's; touch hurt; {a,b} *" rules=()
+	mkdir "$odd"
+	cd "$WORK"
+	mapfile -t rules < <(printf 'deny:10.0.%s:22/tcp\n' {0..9}.{100..120})
+	bindgate attach "$odd" deny:80 "${rules[@]}" --label "it's" >/dev/null
+	run -1 bindgate explain "$odd" 80
+	PATH=${BINDGATE%/*}:$PATH bash -c "${lines[-1]}" >/dev/null
+	equal gate "$(bindgate list -j | json "[(g['path'], g['label'], [r['rule'] for r in g['rules']][:3], len(g['rules'])) for g in d['gates']]")" \
+		"[[\"$odd\", \"it's\", [\"80/tcp\", \"deny:80\", \"deny:10.0.0.100:22/tcp\"], 212]]"
+	"$BINDGATE" learn --for 2s "$odd" >"$WORK/learnt" 3>&- &
+	until bpftool -j map dump pinned "$BINDGATE_PIN_DIR/core/watching" 2>/dev/null | grep -q '0x01'; do sleep 0.02; done
+	AT=$odd binds 'tcp 127.0.0.1 81'
+	wait
+	PATH=${BINDGATE%/*}:$PATH bash "$WORK/learnt"
+	equal learnt "$(bindgate list -j | json "[r['rule'] for r in d['gates'][0]['rules']]")" '["81/tcp"]'
+	[ ! -e hurt ]
 }
 
 @test "explain in JSON, for a cgroup, and its errors" {
@@ -69,7 +88,7 @@ load common
 	}
 	learn
 	equal line "$(cat "$WORK/learnt")" "# 6 binds by $NAME were seen; with --default deny, these ports and no others
-bindgate attach '$NAME' 80/tcp 8053 9001-9003/tcp"
+bindgate attach $NAME 80/tcp 8053 9001-9003/tcp"
 	equal gates "$(bindgate list -j | json "d['gates']")" "[]"
 	PATH=${BINDGATE%/*}:$PATH bash -c "$(tail -n 1 "$WORK/learnt")"
 	equal granted "$(binds 'tcp 127.0.0.1 80')" 'ok 127.0.0.1 80'

@@ -38,6 +38,7 @@ static void agree(struct worker *worker, const char *words, const char *addr, un
 
 	if (bg_explain(&store, worker->pid, NULL, &bind, &why, &error))
 		give_up("explain: %s", error.text);
+	free(why.remedy);
 	reply = call(worker, &one, -1, NULL);
 	situations++;
 	EXPECT(reply.error == why.error, "%s to %s port %u: explained as %s, but bind: %s", words, addr, port,
@@ -222,8 +223,8 @@ static void remedies_help(void)
 		}
 		if (bg_explain(&store, worker.pid, NULL, &bind, &why, &error))
 			give_up("explain: %s", error.text);
-		EXPECT(why.error == EACCES && *why.remedy, "no remedy for port %u with gates %u", cases[i].port,
-		       cases[i].gates);
+		EXPECT(why.error == EACCES && why.remedy && *why.remedy, "no remedy for port %u with gates %u",
+		       cases[i].port, cases[i].gates);
 		snprintf(command, sizeof(command), "PATH=%.*s:$PATH; %s", (int)(strrchr(bindgate, '/') - bindgate),
 			 bindgate, why.remedy);
 		close_store();
@@ -232,6 +233,7 @@ static void remedies_help(void)
 		open_store();
 		EXPECT(!bind_by(&worker, "tcp4", "0.0.0.0", cases[i].port).error, "after %s it is still refused",
 		       why.remedy);
+		free(why.remedy);
 		stop_worker(&worker);
 	}
 }
