@@ -127,16 +127,13 @@ static void say_surroundings(struct account *account, const struct bg_explanatio
 		    strerror(around->addr_error));
 	for (unsigned int i = 0; i < around->holders_count; i++) {
 		const struct bg_holder *holder = &around->holders[i];
+		char who[64] = "a process that cannot be seen";
 
-		say(account, "port", "red", "%u is held by %s (pid %d) on %s, unless both set SO_REUSEPORT",
-		    why->given.port, holder->pid ? holder->name : "a process that cannot be seen", holder->pid,
-		    bg_addr_print(&holder->addr, addr));
+		if (holder->pid)
+			snprintf(who, sizeof(who), "%s (pid %d)", holder->name, holder->pid);
+		say(account, "port", "red", "%u is held by %s on %s, unless both set SO_REUSEPORT", why->given.port,
+		    who, bg_addr_print(&holder->addr, addr));
 	}
-}
-
-static const char *error_name(int error)
-{
-	return error ? strerrorname_np(error) : NULL;
 }
 
 static json_t *bind_json(const struct bg_bind *bind)
@@ -152,7 +149,7 @@ static void say_end(struct account *account, const struct bg_explanation *why)
 
 	if (account->cli->json) {
 		print_json(json_pack("{s:b,s:s?,s:i,s:o,s:s,s:o,s:o,s:o,s:o?}", "succeeds", why->error == 0,
-				     "error", error_name(why->error), "pid", why->process.pid, "cgroup",
+				     "error", why->error ? strerrorname_np(why->error) : NULL, "pid", why->process.pid, "cgroup",
 				     bg_json_text(why->cgroup.name), "protocol",
 				     bg_protocol_name(why->asked.protocol), "asked", bind_json(&why->asked),
 				     "given", bind_json(&why->given), "steps", points_json(account), "remedy",
@@ -164,7 +161,7 @@ static void say_end(struct account *account, const struct bg_explanation *why)
 		printf("%sIt would succeed%s, and be bound to %s.\n", style("green"), style("plain"),
 		       socket_text(&why->given, given));
 	else
-		printf("%sIt would be refused%s: %s (%s).\n", style("red"), style("plain"), error_name(why->error),
+		printf("%sIt would be refused%s: %s (%s).\n", style("red"), style("plain"), strerrorname_np(why->error),
 		       strerror(why->error));
 	if (why->remedy && *why->remedy)
 		printf("%sThis would grant it:%s\n%s\n", style("bold"), style("plain"), why->remedy);

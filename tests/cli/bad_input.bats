@@ -101,11 +101,27 @@ refuses_rule() { # RULE REASON
 	says 2 '--all and a cgroup do not go together; see bindgate detach --help' detach --all "$CG"
 	says 2 'maps knows one thing to do: dump; see bindgate maps --help' maps
 	says 2 'one cgroup at most; see bindgate list --help' list "$CG" "$CG"
+	says 2 'one cgroup at most; see bindgate maps --help' maps dump "$CG" "$CG"
+	says 2 'one cgroup at most; see bindgate watch --help' watch "$CG" "$CG"
+	says 2 'a cgroup and rules are needed; see bindgate add --help' add "$CG"
+	says 2 'one file is needed, or - for standard input; see bindgate apply --help' apply
+	says 2 'export takes no arguments; see bindgate export --help' export "$CG"
+	says 2 'probe takes no arguments; see bindgate probe --help' probe "$CG"
+	says 2 'version takes no arguments; see bindgate version --help' version "$CG"
+	says 2 'a verdict is pass, allow, rewrite or deny, not "maybe"; see bindgate watch --help' watch --verdict maybe
+	says 2 'a port is a number from 1 to 65535, not "65536"; see bindgate watch --help' watch --port 65536
+	says 2 'a count is a number from 1, not "0"; see bindgate watch --help' watch --count 0
+	says 2 'one cgroup is needed; see bindgate learn --help' learn
+	says 2 'a duration is a number with s, m or h after it, such as 30s, 10m or 2h; see bindgate learn --help' learn --for 1d "$CG"
+	says 2 'there is no command "lisst"; see bindgate help --help' help lisst
+	says 2 "the hook takes no arguments: the container's state comes on standard input; see bindgate oci-hook --help" oci-hook "$CG"
 }
 
 @test "not root" {
 	cp "$BINDGATE" "$WORK/bindgate"
-	for command in "attach $CG 80" "detach $CG" list "maps dump"; do
+	echo 'gates: []' >"$WORK/gates.yaml"
+	for command in "attach $CG 80" "add $CG 80" "detach $CG" list "maps dump" export watch "watch $CG" "learn $CG" "explain $CG 80" \
+		"apply $WORK/gates.yaml" "run 80 -- true"; do
 		# shellcheck disable=SC2086 # words of a command
 		run -1 --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$WORK/bindgate" $command
 		equal "$command" "$stderr" "bindgate: must be run as root (try sudo)"
@@ -120,6 +136,15 @@ refuses_rule() { # RULE REASON
 @test "the pin directory" {
 	says 1 'the pin directory /tmp/x is not in a bpf file system: choose one below /sys/fs/bpf' attach "$CG" 80 --pin-dir /tmp/x
 	says 1 'the pin directory must be an absolute path shorter than 256 characters' attach "$CG" 80 --pin-dir relative
+	says 1 "cannot make the pin directory $BINDGATE_PIN_DIR.d: Operation not permitted (names in a bpf file system have no dots)" \
+		attach "$CG" 80 --pin-dir "$BINDGATE_PIN_DIR.d"
+	says 1 "cannot make the pin directory $BINDGATE_PIN_DIR/a/b: No such file or directory" attach "$CG" 80 --pin-dir "$BINDGATE_PIN_DIR/a/b"
+	echo 'gates: []' >"$WORK/gates.yaml"
+	for command in "add $CG 80" "detach $CG" list "maps dump" export watch "watch $CG" "learn $CG" "explain $CG 80" \
+		"apply $WORK/gates.yaml" "run 80 -- true"; do
+		# shellcheck disable=SC2086 # words of a command
+		says 1 'the pin directory /tmp is not in a bpf file system: choose one below /sys/fs/bpf' --pin-dir /tmp $command
+	done
 	mkdir -m 777 "$BINDGATE_PIN_DIR"
 	run -1 bindgate attach "$CG" 80
 	ended 1 "$BINDGATE_PIN_DIR"
