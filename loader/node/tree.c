@@ -17,7 +17,7 @@
 
 struct watch {
 	int wd;
-	char path[]; /* below the mount; "" is the mount */
+	char *path; /* below the mount; "" is the mount */
 };
 
 struct tree {
@@ -27,6 +27,7 @@ struct tree {
 	unsigned int patterns_count;
 	int inotify;
 	void *watches; /* a tree of struct watch by wd, as tsearch(3) has it */
+	void *paths;   /* another one of the same, by path */
 	unsigned int watches_count;
 	bool overflowed;
 };
@@ -36,6 +37,13 @@ static int by_wd(const void *a, const void *b)
 	const struct watch *x = a, *y = b;
 
 	return x->wd < y->wd ? -1 : x->wd > y->wd;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct watch *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
 }
 
 /* ---- patterns ---- */
@@ -104,40 +112,51 @@ bool tree_matches(const char *pattern, const char *path)
 
 /* ---- directories ---- */
 
+static void free_watch(void *arg)
+{
+	struct watch *watch = arg;
+
+	free(watch->path);
+	free(watch);
+}
+
+static struct watch *find(void *const *watches, const struct watch *key, int (*by)(const void *a, const void *b))
+{
+	void *found = tfind(key, watches, by);
+
+	return found ? *(struct watch **)found : NULL;
+}
+
+static void drop_watch(struct tree *tree, struct watch *watch)
+{
+	if (!watch)
+		return;
+	inotify_rm_watch(tree->inotify, watch->wd);
+	tdelete(watch, &tree->watches, by_wd);
+	tdelete(watch, &tree->paths, by_path);
+	free_watch(watch);
+	tree->watches_count--;
+}
+
 static bool add_watch(struct tree *tree, const char *path)
 {
 	char full[PATH_MAX];
-	struct watch *watch;
-	void *found;
-	int wd;
+	struct watch *watch, key = { .path = (char *)path };
 
 	if (snprintf(full, sizeof(full), "%s%s", tree->mount, path) >= (int)sizeof(full))
 		return false;
-	wd = inotify_add_watch(tree->inotify, full, IN_CREATE | IN_DELETE | IN_ONLYDIR);
-	if (wd < 0)
+	key.wd = inotify_add_watch(tree->inotify, full, IN_CREATE | IN_DELETE | IN_ONLYDIR);
+	if (key.wd < 0)
 		return false;
-	watch = need(malloc(sizeof(*watch) + strlen(path) + 1));
-	watch->wd = wd;
-	strcpy(watch->path, path);
-	found = need(tsearch(watch, &tree->watches, by_wd));
-	if (*(struct watch **)found != watch)
-		free(watch); /* was watched already */
-	else
-		tree->watches_count++;
+	if (find(&tree->watches, &key, by_wd))
+		return true;
+	drop_watch(tree, find(&tree->paths, &key, by_path)); /* of one that was there before */
+	watch = need(malloc(sizeof(*watch)));
+	*watch = (struct watch){ .wd = key.wd, .path = need(strdup(path)) };
+	need(tsearch(watch, &tree->watches, by_wd));
+	need(tsearch(watch, &tree->paths, by_path));
+	tree->watches_count++;
 	return true;
-}
-
-static void drop_watch(struct tree *tree, int wd)
-{
-	struct watch key = { .wd = wd };
-	void *found = tfind(&key, &tree->watches, by_wd);
-	struct watch *watch = found ? *(struct watch **)found : NULL;
-
-	if (!watch)
-		return;
-	tdelete(watch, &tree->watches, by_wd);
-	free(watch);
-	tree->watches_count--;
 }
 
 /* Watched first and then read: what is made in between is seen twice rather than not at all. */
@@ -170,18 +189,24 @@ static void visit(struct tree *tree, const char *path)
 		closedir(dir);
 }
 
-static void forget_watch(void *watch)
+static void keep(void *watch)
 {
-	free(watch);
+	(void)watch;
+}
+
+static void forget_all(struct tree *tree)
+{
+	tdestroy(tree->paths, keep);
+	tdestroy(tree->watches, free_watch);
+	tree->watches = tree->paths = NULL;
+	tree->watches_count = 0;
 }
 
 static bool begin(struct tree *tree)
 {
 	if (tree->inotify >= 0)
 		close(tree->inotify);
-	tdestroy(tree->watches, forget_watch);
-	tree->watches = NULL;
-	tree->watches_count = 0;
+	forget_all(tree);
 	tree->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	return tree->inotify >= 0;
 }
@@ -206,7 +231,7 @@ struct tree *tree_open(const struct tree_calls *calls, struct bg_error *error)
 
 void tree_close(struct tree *tree)
 {
-	tdestroy(tree->watches, forget_watch);
+	forget_all(tree);
 	close(tree->inotify);
 	free(tree);
 }
@@ -219,13 +244,13 @@ void tree_set_patterns(struct tree *tree, const char *const *patterns, unsigned 
 
 struct prune {
 	struct tree *tree;
-	int *wds;
+	struct watch **each;
 	size_t count;
 };
 
 static void find_needless(const void *node, VISIT which, void *arg)
 {
-	const struct watch *watch = *(struct watch *const *)node;
+	struct watch *watch = *(struct watch *const *)node;
 	struct prune *prune = arg;
 
 	if (which != postorder && which != leaf)
@@ -233,8 +258,8 @@ static void find_needless(const void *node, VISIT which, void *arg)
 	for (unsigned int i = 0; i < prune->tree->patterns_count; i++)
 		if (match(prune->tree->patterns[i], watch->path) == ON_THE_WAY)
 			return;
-	prune->wds = need(reallocarray(prune->wds, prune->count + 1, sizeof(*prune->wds)));
-	prune->wds[prune->count++] = watch->wd;
+	prune->each = need(reallocarray(prune->each, prune->count + 1, sizeof(*prune->each)));
+	prune->each[prune->count++] = watch;
 }
 
 /* Takes away the watches that no pattern needs any more. */
@@ -243,11 +268,9 @@ static void prune_watches(struct tree *tree)
 	struct prune prune = { .tree = tree };
 
 	twalk_r(tree->watches, find_needless, &prune);
-	for (size_t i = 0; i < prune.count; i++) {
-		inotify_rm_watch(tree->inotify, prune.wds[i]);
-		drop_watch(tree, prune.wds[i]);
-	}
-	free(prune.wds);
+	for (size_t i = 0; i < prune.count; i++)
+		drop_watch(tree, prune.each[i]);
+	free(prune.each);
 }
 
 void tree_walk(struct tree *tree)
@@ -272,29 +295,24 @@ unsigned int tree_watches(const struct tree *tree)
 
 static bool handle(struct tree *tree, const struct inotify_event *event)
 {
-	struct watch key = { .wd = event->wd };
-	const struct watch *watch;
+	struct watch key = { .wd = event->wd }, *watch = find(&tree->watches, &key, by_wd);
 	char path[PATH_MAX];
-	void *found;
 
 	if (event->mask & IN_Q_OVERFLOW) {
 		tree->overflowed = true;
 		return false;
 	}
-	if (event->mask & IN_IGNORED) {
-		drop_watch(tree, event->wd);
+	if (!watch || !(event->mask & IN_ISDIR) || !event->len)
 		return true;
-	}
-	found = tfind(&key, &tree->watches, by_wd);
-	if (!found || !(event->mask & IN_ISDIR) || !event->len)
-		return true;
-	watch = *(struct watch **)found;
 	if (snprintf(path, sizeof(path), "%s/%s", watch->path, event->name) >= (int)sizeof(path))
 		return true;
-	if (event->mask & IN_CREATE)
+	if (event->mask & IN_CREATE) {
 		visit(tree, path);
-	else
-		tree->calls.vanished(path, tree->calls.arg);
+		return true;
+	}
+	key.path = path;
+	drop_watch(tree, find(&tree->paths, &key, by_path)); /* cgroupfs does not end it by itself */
+	tree->calls.vanished(path, tree->calls.arg);
 	return true;
 }
 

@@ -59,11 +59,27 @@ resident() { # in KiB, its own
 	equal watches "$(metric bindgate_watches)" "$(($(tr -dc / <<<"$NAME" | wc -c) + 1))"
 }
 
+@test "watches go with the cgroups that they were on" {
+	configure <<<"gates: [{cgroup: '$NAME/pool*/w', rules: [80]}]"
+	start_daemon
+	local before i
+	before=$(metric bindgate_watches)
+	for i in $(seq 200); do
+		mkdir -p "$CG/pool$i/w" "$CG/pool/w"
+		rmdir "$CG/pool$i/w" "$CG/pool$i" "$CG/pool/w" "$CG/pool" # one of them has the same name each time
+	done
+	mkdir -p "$CG/pool/w"
+	eventually gated 80 "$CG/pool/w"
+	sleep 1.1 # an answer is given again for a second
+	equal watches "$(metric bindgate_watches)" "$((before + 1))"
+	equal "of the kernel" "$(grep -hc '^inotify' "/proc/$DAEMON/fdinfo/"* | sort -n | tail -n 1)" "$((before + 1))"
+}
+
 @test "an overflowing queue of events: one full pass, and nothing is missed" {
 	declare_web
 	start_daemon
 	kill -STOP "$DAEMON"
-	storm 3000 4
+	storm 3000 $(($(</proc/sys/fs/inotify/max_queued_events) / 3000 + 2))
 	kill -CONT "$DAEMON"
 	eventually gates_are_cgroups
 }
