@@ -56,7 +56,10 @@ int run_export(struct cli *cli, int argc, char **argv)
 		return usage(cli, "export takes no arguments");
 	all = need(calloc(1, sizeof(*all)));
 	status = each_gate(cli, NULL, add_gate, all);
-	if (status == DONE) {
+	if (status == DONE && !all->gates_count) {
+		puts("gates: []");
+		status = finish(cli);
+	} else if (status == DONE) {
 		text = need(bg_declare_print(all));
 		fputs(text, stdout);
 		free(text);

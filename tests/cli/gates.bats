@@ -53,6 +53,26 @@ load common
 	equal anew "$(binds 'tcp 127.0.0.1 81')" 'ok 127.0.0.1 81'
 }
 
+@test "a rule that is not there: what was meant is told" {
+	bindgate attach "$CG" 80/tcp 25,for=10m --default deny
+	run -1 bindgate remove "$CG" 80/udp
+	equal near "$output" 'bindgate: no rule "80/udp" there: did you mean "80/tcp"?'
+	run -0 bindgate remove "$CG" 25 # without its for=
+	run -0 bindgate remove "$CG" 80/tcp
+	run -1 bindgate remove "$CG" 80/tcp
+	equal none "$output" 'bindgate: no rule "80/tcp" there: the gate has no rules'
+}
+
+@test "list tells how long a rule has left" {
+	bindgate attach "$CG" 81,for=1s 82,for=90s 83,for=90m 84,for=30h 85
+	until [ "$(binds 'tcp 127.0.0.1 81')" = EACCES ]; do sleep 0.1; done
+	equal left "$(bindgate list | sed "s|^$NAME||" | awk '/^ +8[1-4]/ { print $1, $3 }' | sed -E 's/ (8.|90)s$/ ..s/; s/ (89|90)m..s$/ ..m..s/; s/ (29|30)h..m$/ ..h..m/')" \
+		"81,for=1s expired
+82,for=90s ..s
+83,for=90m ..m..s
+84,for=30h ..h..m"
+}
+
 @test "a gate's id names it for every command" {
 	local id
 	bindgate attach "$CG" 80
@@ -205,4 +225,6 @@ udp    8011-65535  pass     default                                1"
 	[[ $output == "bindgate "*" (layout 1), libbpf "* ]]
 	bindgate attach "$CG" 80
 	[[ $(bindgate version) == *"programs in the kernel: loaded by bindgate "* ]]
+	equal json "$(bindgate version -j | json "[d['layout'], d['version'] == '$(bindgate --version | awk 'NR == 1 { print $2 }')', d['loaded'] == d['version']]")" \
+		"[1, true, true]"
 }

@@ -62,6 +62,78 @@ load common
 	equal granted "$(both_80)" "$GRANTED"
 }
 
+# A command in a mount namespace whose only cgroup v2 is what the first words mount: without_v2 MOUNT COMMAND
+without_v2() {
+	export WORK CGROUP2
+	run unshare --mount bash -c 'mkdir -p "$WORK/part" "$WORK/a b\\c"
+		eval "$1"
+		for mount in $(awk "/ - cgroup2 / { print \$5 }" /proc/self/mountinfo); do
+			case $mount in "$WORK"*) ;; *) umount -l "$mount" ;; esac
+		done
+		eval "$2"' bash "$1" "$2" 3>&-
+}
+
+@test "cgroup v2 is not mounted" {
+	without_v2 : '"$BINDGATE" attach "$CG" 80'
+	equal attach "$output" "bindgate: cgroup v2 is not mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+	ended 1 ""
+	without_v2 : '"$BINDGATE" probe'
+	ended 4 "there is nothing to gate"
+	ended 4 "bindgate: cgroup v2 is not mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+}
+
+@test "cgroup v2 is mounted where the path has blanks and backslashes" {
+	without_v2 'mount -t cgroup2 cgroup2 "$WORK/a b\\c"' '"$BINDGATE" attach "$NAME" 80'
+	equal attach "$output" "attached $NAME: 80, default pass"
+	without_v2 'mount -t cgroup2 cgroup2 "$WORK/a b\\c"' '"$BINDGATE" list -j'
+	equal path "$(json "d['gates'][0]['path']" <<<"$output")" "\"$WORK/a b\\\\c$NAME\""
+}
+
+@test "another file system lies over cgroup v2" {
+	without_v2 'mount -t cgroup2 cgroup2 "$WORK/part"; mount -t tmpfs tmpfs "$CGROUP2"' '"$BINDGATE" attach "$NAME" 80'
+	equal attach "$output" "attached $NAME: 80, default pass"
+}
+
+@test "only a part of cgroup v2 is mounted, as in a container: what is outside goes by its id" {
+	mkdir "$CG/in" "$CG/in/side" "$CG/out"
+	bindgate attach "$CG/out" 81
+	in_cgroup "$CG/out" sleep 60 3>&- &
+	wait_for "$CG/out" sleep
+	local part='mount --bind "$CG/in" "$WORK/part"'
+	without_v2 "$part" '"$BINDGATE" attach side 80'
+	equal attach "$output" "attached /side: 80, default pass"
+	granted=$(AT=$CG/in/side binds 'tcp 127.0.0.1 80')
+	equal granted "$granted" 'ok 127.0.0.1 80'
+	without_v2 "$part" "\"\$BINDGATE\" attach pid:$pid 82"
+	equal process "$output" "bindgate: process $pid is in the cgroup $NAME/out, outside of what is mounted at $WORK/part"
+	without_v2 "$part" '"$BINDGATE" list -j'
+	equal list "$(json "sorted(g['cgroup'] for g in d['gates'])" <<<"$output")" "[\"/side\", \"id:$(id_of "$CG/out")\"]"
+	without_v2 "$part" '"$BINDGATE" detach --all'
+	ended 0 "detached id:$(id_of "$CG/out")"
+	equal none "$(bindgate list -j | json "d['gates']")" "[]"
+}
+
+@test "a cgroup namespace: its own root is /, what is outside goes by its id" {
+	mkdir "$CG/in" "$CG/out"
+	bindgate attach "$CG/out" 81
+	in_cgroup "$CG/out" sleep 60 3>&- &
+	wait_for "$CG/out" sleep
+	inside() {
+		in_cgroup "$CG/in" unshare --cgroup --mount bash -c 'mkdir -p "$WORK/v2"; mount -t cgroup2 cgroup2 "$WORK/v2"
+			umount -l "$CGROUP2" && "$BINDGATE" "$@"' bash "$@" 3>&-
+	}
+	export WORK CGROUP2
+	run -0 inside attach self 80
+	equal attach "$output" "attached /: 80, default pass"
+	equal granted "$(AT=$CG/in binds 'tcp 127.0.0.1 80')" 'ok 127.0.0.1 80'
+	run -1 inside attach "pid:$pid" 80
+	ended 1 "process $pid is in a cgroup outside of this cgroup namespace"
+	run -0 inside list -j
+	equal list "$(json "sorted(g['cgroup'] for g in d['gates'])" <<<"$output")" "[\"/\", \"id:$(id_of "$CG/out")\"]"
+	run -0 inside detach "id:$(id_of "$CG/out")"
+	equal rest "$(bindgate list -j | json "[g['path'] for g in d['gates']]")" "[\"$CG/in\"]"
+}
+
 @test "a link taken away by hand: told, repaired by attach, detached by detach" {
 	bindgate attach "$CG" 80
 	rm "$BINDGATE_PIN_DIR/gates/$(id_of "$CG")/bind6"
@@ -147,12 +219,70 @@ load common
 	"$PYTHON" -IS "$HERE/bpf.py" poke "$BINDGATE_PIN_DIR/core/portmaps" "$CG" 40 ffffffffffffffff
 	run -0 --separate-stderr bindgate list
 	equal told "$stderr" "bindgate: warning: $NAME: its port map cannot be read, or was changed by hand; attach it anew, or detach it (bindgate detach id:$(id_of "$CG"))"
+	equal json "$(bindgate list -j | json "[g['damage'] for g in d['gates']]")" '["its port map cannot be read, or was changed by hand"]'
+	equal dump "$(bindgate maps dump)" "$NAME  (id $(id_of "$CG"))
+its port map cannot be read, or was changed by hand"
+	equal map "$(bindgate maps dump -j | json "[g['map'] for g in d['gates']]")" '[[]]'
+	equal export "$(bindgate export)" "gates: []"
+	[[ $(bindgate explain "$CG" 8080) == *"gate $NAME"*"damaged: its port map cannot be read, or was changed by hand"* ]]
 	run -1 bindgate add "$CG" 22
 	ended 1 "its port map cannot be read, or was changed by hand; attach its policy anew"
 	run -0 bindgate attach "$CG" 80
 	equal granted "$(both_80)" "$GRANTED"
 	run -0 --separate-stderr bindgate list
 	equal whole "$stderr" ""
+}
+
+@test "a port map emptied by hand: told, replaced by attach" {
+	bindgate attach "$CG" deny:7000
+	"$PYTHON" -IS "$HERE/bpf.py" poke "$BINDGATE_PIN_DIR/core/portmaps" "$CG" 0 00000000
+	equal open "$(binds 'tcp 127.0.0.1 7000')" 'ok 127.0.0.1 7000'
+	run -0 --separate-stderr bindgate list
+	[[ $stderr == *"$NAME: its port map is empty: everything passes; attach it anew"* ]]
+	run -0 bindgate attach "$CG" deny:7000
+	equal denied "$(binds 'tcp 127.0.0.1 7000')" EACCES
+}
+
+@test "one shared map put in the place of another: gates hold, and nothing is written into it" {
+	bindgate attach "$CG" 80
+	rm "$BINDGATE_PIN_DIR/core/portmaps"
+	mv "$BINDGATE_PIN_DIR/core/counts" "$BINDGATE_PIN_DIR/core/portmaps"
+	run -1 bindgate attach "$CG" 443
+	ended 1 "its gates still hold. To begin anew: bindgate detach --all, then attach again"
+	equal holds "$(both_80)" "$GRANTED"
+	run -0 bindgate detach --all
+	equal detached "$(both_80)" "$REFUSED"
+}
+
+@test "something foreign in the core, or beside it: told, and the rest works" {
+	bindgate attach "$CG" 80
+	mkdir "$BINDGATE_PIN_DIR/core/mine"
+	run -1 bindgate detach --all
+	equal core "${lines[0]}" "bindgate: $BINDGATE_PIN_DIR/core holds something that bindgate did not make: take it out by hand"
+	equal detached "$(both_80)" "$REFUSED"
+	run -1 bindgate attach "$CG" 80
+	equal again "$output" "bindgate: $BINDGATE_PIN_DIR/core holds something that bindgate did not make: take it out by hand"
+	rmdir "$BINDGATE_PIN_DIR/core/mine"
+	mkdir "$BINDGATE_PIN_DIR/mine"
+	run -0 bindgate attach "$CG" 80
+	equal granted "$(both_80)" "$GRANTED"
+	run -1 bindgate detach --all
+	ended 1 "bindgate: cannot remove $BINDGATE_PIN_DIR: it holds something that bindgate did not make"
+}
+
+@test "detach --all while somebody watches: the gates end, the pins stay until the watcher has gone" {
+	bindgate attach "$CG" 80
+	"$BINDGATE" watch >/dev/null 3>&- &
+	local watcher=$!
+	until bpftool -j map dump pinned "$BINDGATE_PIN_DIR/core/watching" | grep -q '0x01'; do sleep 0.02; done
+	run -1 bindgate detach --all
+	ended 1 "bindgate: $BINDGATE_PIN_DIR is still in use, by bindgate watch or run: end that first"
+	equal detached "$(both_80)" "$REFUSED"
+	kill "$watcher"
+	wait "$watcher"
+	run -0 bindgate detach --all
+	equal nothing "$output" "There were no gates."
+	[ ! -e "$BINDGATE_PIN_DIR" ]
 }
 
 # A bindgate built from this tree with something changed: other_bindgate FILE SED-SCRIPT
