@@ -3,9 +3,10 @@
 # make            builds                        sudo make demo     shows it
 # make install    DESTDIR and PREFIX honoured   sudo make check    tests it
 #
-# make check-kernels, make valgrind, make fuzz, make bench: slower proofs, and the figures
+# make check-kernels, make valgrind, make fuzz, make coverage, make bench: slower proofs, and the figures
 #
 # CC=clang, WERROR=1 (warnings end the build), SANITIZE=1 (with ASan and UBSan, in a build folder of its own)
+# COVERAGE=1 (counts what runs, likewise)
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/sbin
@@ -17,7 +18,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
 VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0.1.0)
-BUILD := build$(if $(FUZZ),/fuzz,$(if $(SANITIZE),/sanitize))
+BUILD := build$(if $(FUZZ),/fuzz,$(if $(SANITIZE),/sanitize,$(if $(COVERAGE),/coverage)))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wundef \
 	-Wformat=2 -Wvla $(if $(WERROR),-Werror)
@@ -30,8 +31,11 @@ CC := $(CLANG)
 SANITIZE := 1
 SANITIZERS += -fsanitize=fuzzer-no-link
 endif
+# A file that is mapped into memory: what ran is known of killed programs too.
+COUNTERS := -fprofile-instr-generate=$(abspath $(BUILD))/counts/%m%c.profraw -mllvm -runtime-counter-relocation -fcoverage-mapping \
+	-Wno-unused-command-line-argument
 CFLAGS ?= -O2 -g
-override CFLAGS += -std=gnu11 $(WARNINGS) $(if $(SANITIZE),$(SANITIZERS),$(HARDENING))
+override CFLAGS += -std=gnu11 $(WARNINGS) $(if $(SANITIZE),$(SANITIZERS),$(HARDENING)) $(if $(COVERAGE),$(COUNTERS))
 override CPPFLAGS += -D_GNU_SOURCE -DBINDGATE_VERSION='"$(VERSION)"' -Iinclude -Iloader/lib -I$(BUILD)
 override LDFLAGS += $(if $(SANITIZE),$(SANITIZERS) $(STATIC_SANITIZERS),$(if $(STATIC),-static,-pie) -Wl,-z,relro,-z,now)
 LDLIBS := -lbpf -lelf -lz
@@ -159,6 +163,11 @@ fuzz:
 	+$(MAKE) FUZZ=1 fuzzers
 	tests/fuzz/run build/fuzz $(FUZZ_TARGETS)
 
+coverage:
+	deploy/packages.sh build check coverage
+	+$(MAKE) CC=$(CLANG) COVERAGE=1 all tests
+	tests/coverage/run build/coverage
+
 check-kernels:
 	deploy/packages.sh build check kernels
 	tests/kernels/run $(BUILD)
@@ -195,7 +204,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help tests fuzz fuzzers kernel-tests demo check valgrind check-kernels bench lint format install uninstall clean FORCE
+.PHONY: all help tests fuzz fuzzers kernel-tests demo check valgrind coverage check-kernels bench lint format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

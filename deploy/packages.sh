@@ -10,6 +10,7 @@ kernels='qemu-system-x86 busybox-static xz-utils'
 demo='python3-minimal python3 curl iproute2 util-linux'
 lint='clang-format clang-tidy cppcheck shellcheck python3-pyflakes'
 valgrind='valgrind libc6-dbg'
+coverage='libclang-rt-dev python3'
 bench='python3 python3-h2'
 
 wanted=
@@ -20,10 +21,11 @@ for group in "$@"; do
 	demo) wanted="$wanted $demo" ;;
 	kernels) wanted="$wanted $kernels" ;;
 	valgrind) wanted="$wanted $valgrind" ;;
+	coverage) wanted="$wanted $coverage" ;;
 	lint) wanted="$wanted $lint" ;;
 	bench) wanted="$wanted $bench" ;;
 	*)
-		echo "packages.sh: no group \"$group\": build, check, kernels, demo, valgrind, lint or bench" >&2
+		echo "packages.sh: no group \"$group\": build, check, kernels, demo, valgrind, coverage, lint or bench" >&2
 		exit 2
 		;;
 	esac

@@ -26,7 +26,7 @@ setup() {
 	install -D -m 644 "$TREE/deploy/systemd/bindgated.service" "$ROOT/etc/systemd/system/bindgated.service"
 	# this machine's own pins are not to be touched
 	mkdir -p "$ROOT/etc/systemd/system/bindgated.service.d" "$ROOT/etc/bindgate"
-	printf '[Service]\nEnvironment=BINDGATE_PIN_DIR=%s\n' "$BINDGATE_PIN_DIR" >"$ROOT/etc/systemd/system/bindgated.service.d/test.conf"
+	printf '[Service]\nEnvironment=BINDGATE_PIN_DIR=%s\nBindPaths=%s\n' "$BINDGATE_PIN_DIR" "${BINDGATE_COUNTS:-}" >"$ROOT/etc/systemd/system/bindgated.service.d/test.conf"
 	cat >"$ROOT/usr/local/bin/page" <<-'END'
 		#!/usr/bin/python3
 		import socket
