@@ -149,8 +149,8 @@ static void say_end(struct account *account, const struct bg_explanation *why)
 
 	if (account->cli->json) {
 		print_json(json_pack("{s:b,s:s?,s:i,s:o,s:s,s:o,s:o,s:o,s:o?}", "succeeds", why->error == 0,
-				     "error", why->error ? strerrorname_np(why->error) : NULL, "pid", why->process.pid, "cgroup",
-				     bg_json_text(why->cgroup.name), "protocol",
+				     "error", why->error ? strerrorname_np(why->error) : NULL, "pid",
+				     why->process.pid, "cgroup", bg_json_text(why->cgroup.name), "protocol",
 				     bg_protocol_name(why->asked.protocol), "asked", bind_json(&why->asked),
 				     "given", bind_json(&why->given), "steps", points_json(account), "remedy",
 				     why->remedy && *why->remedy ? json_string(why->remedy) : NULL));
@@ -161,8 +161,8 @@ static void say_end(struct account *account, const struct bg_explanation *why)
 		printf("%sIt would succeed%s, and be bound to %s.\n", style("green"), style("plain"),
 		       socket_text(&why->given, given));
 	else
-		printf("%sIt would be refused%s: %s (%s).\n", style("red"), style("plain"), strerrorname_np(why->error),
-		       strerror(why->error));
+		printf("%sIt would be refused%s: %s (%s).\n", style("red"), style("plain"),
+		       strerrorname_np(why->error), strerror(why->error));
 	if (why->remedy && *why->remedy)
 		printf("%sThis would grant it:%s\n%s\n", style("bold"), style("plain"), why->remedy);
 }

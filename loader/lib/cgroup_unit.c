@@ -34,6 +34,15 @@ static bool has_suffix(const char *unit)
 	return false;
 }
 
+/* systemd puts a _ before names that cgroup files could have. */
+bool bg_unit_is(const char *unit, const char *name)
+{
+	size_t length = strlen(unit);
+
+	name += *name == '_';
+	return !strncmp(name, unit, length) && !strcmp(name + length, has_suffix(unit) ? "" : ".service");
+}
+
 /* A cgroup that has been handed to somebody else: who has it can name a cgroup below it like any unit. */
 static bool is_delegated(const char *path)
 {
@@ -56,12 +65,6 @@ static int push(struct search *search, const char *path)
 	return 0;
 }
 
-/* systemd puts a _ before names that cgroup files could have. */
-static bool is_unit(const struct search *search, const char *name)
-{
-	return !strcmp(name[0] == '_' ? name + 1 : name, search->unit);
-}
-
 static int look(struct search *search, const char *dir)
 {
 	DIR *stream = opendir(dir);
@@ -77,7 +80,7 @@ static int look(struct search *search, const char *dir)
 			continue;
 		if (snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) >= (int)sizeof(path))
 			continue;
-		if (is_unit(search, entry->d_name)) {
+		if (bg_unit_is(search->unit, entry->d_name)) {
 			if (search->found < 2)
 				strcpy(search->found ? search->second : search->first, path);
 			search->found++;

@@ -27,21 +27,21 @@ static int merge_daemon(struct bg_config *config, const struct bg_declared_daemo
 
 	if (!more)
 		return 0;
-#define TAKE(key)                                                                                                  \
+#define TAKE(name, key)                                                                                            \
 	do {                                                                                                       \
 		if (more->key && daemon->key)                                                                      \
-			return bg_error(error, -EINVAL, "%.256s: daemon." #key " is declared in another file too", \
+			return bg_error(error, -EINVAL, "%.256s: daemon." name " is declared in another file too", \
 					file);                                                                     \
 		if (more->key)                                                                                     \
 			daemon->key = more->key;                                                                   \
 	} while (0)
-	TAKE(detach_on_stop);
-	TAKE(listen);
-	TAKE(log);
-	TAKE(log_to);
-	TAKE(log_rate);
-	TAKE(cri);
-	TAKE(kubepods);
+	TAKE("on_stop", detach_on_stop);
+	TAKE("listen", listen);
+	TAKE("log", log);
+	TAKE("log_to", log_to);
+	TAKE("log_rate", log_rate);
+	TAKE("cri", cri);
+	TAKE("kubepods", kubepods);
 #undef TAKE
 	return 0;
 }

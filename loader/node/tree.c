@@ -62,13 +62,10 @@ static bool ends_in_slice(const char *part, size_t length)
 /* A systemd unit lives in slices, nothing but slices: what users and containers call so is elsewhere. */
 static enum match match_unit(const char *name, const char *path)
 {
-	bool has_suffix = strchr(name, '.');
-
 	while (*path == '/') {
-		size_t length = strcspn(++path, "/"), wanted = strlen(name);
+		size_t length = strcspn(++path, "/");
 
-		if (!path[length] && length == wanted + (has_suffix ? 0 : 8) && !memcmp(path, name, wanted) &&
-		    (has_suffix || !memcmp(path + wanted, ".service", 8)))
+		if (!path[length] && bg_unit_is(name, path))
 			return MATCHES;
 		if (!ends_in_slice(path, length))
 			return NOTHING;

@@ -23,8 +23,8 @@ configure() {
 	mv "$CONFIG.new" "$CONFIG"
 }
 
-start_daemon() {
-	"$BINDGATED" --config "$CONFIG" >"$WORK/stdout" 2>>"$WORK/stderr" 3>&- &
+start_daemon() { # WORD... before the command
+	"$@" "$BINDGATED" --config "$CONFIG" >"$WORK/stdout" 2>>"$WORK/stderr" 3>&- &
 	DAEMON=$!
 	eventually ready
 }

@@ -235,11 +235,13 @@ print(sum(e.get("dropped", 0) + e.get("lost", 0) if "dropped" in e else 1 for e 
 }
 
 @test "unit:NAME finds a unit in slices, and not what others call so" {
-	configure <<<"gates: [{cgroup: unit:bgweb$$, rules: [80]}]"
+	configure <<<"gates: [{cgroup: unit:bgweb$$, rules: [80]}, {cgroup: 'unit:bgweb@a.example$$', rules: [81]}, {cgroup: unit:cgroup.bgweb$$, rules: [82]}]"
 	local slice=$CGROUP2/bgtest$$.slice
 	start_daemon
-	mkdir -p "$slice/bgtest$$-more.slice/bgweb$$.service" "$CG/bgweb$$.service" "$slice/user.scope/bgweb$$.service"
+	mkdir -p "$slice/bgtest$$-more.slice/"{,bgweb@a.example,_cgroup.bgweb}$$.service "$slice/bgtest$$-more.slice/bgweb$$.service" "$CG/bgweb$$.service" "$slice/user.scope/bgweb$$.service"
 	eventually gated 80 "$slice/bgtest$$-more.slice/bgweb$$.service"
+	eventually gated 81 "$slice/bgtest$$-more.slice/bgweb@a.example$$.service"
+	eventually gated 82 "$slice/bgtest$$-more.slice/_cgroup.bgweb$$.service" # as systemd writes what looks like a cgroup's file
 	ungated "$CG/bgweb$$.service" "$slice/user.scope/bgweb$$.service"
 	stop_daemon
 	find "$slice" -depth -type d -exec rmdir {} +
@@ -266,6 +268,278 @@ END
 	stop_daemon
 	wait "$listener"
 	equal order "$(grep -v WATCHDOG "$WORK/notes" | cut -d= -f1 | xargs)" "READY RELOADING READY STOPPING"
+}
+
+# The daemon ends at once, with this one line.
+ends() { # STATUS LINE ARGUMENT...
+	local wanted=$1 line=$2
+	shift 2
+	run "-$wanted" "$BINDGATED" "$@"
+	equal "bindgated $*" "$output" "$line"
+}
+
+@test "command lines, and configurations that it does not start with" {
+	ends 2 "$BINDGATED: unrecognized option '--nope'
+see bindgated --help" --nope
+	ends 2 'bindgated: there is nothing like "x"; see bindgated --help' x
+	run -0 "$BINDGATED" --help
+	ended 0 "bindgated status [--json]"
+	ends 1 "bindgated: cannot read $CONFIG: No such file or directory" --config "$CONFIG"
+	echo 'gates: [{cgroup: /a, rulez: [80]}]' >"$CONFIG"
+	ends 1 "bindgated: $CONFIG:1: \"rulez\" is not a key here" --config "$CONFIG"
+	echo 'gates: []' >"$CONFIG"
+	ends 1 "bindgated: the pin directory /tmp is not in a bpf file system: choose one below /sys/fs/bpf" --config "$CONFIG" --pin-dir /tmp
+	cp "$BINDGATED" "$WORK/bindgated"
+	run -1 setpriv --reuid 65534 --regid 65534 --clear-groups "$WORK/bindgated" --config "$CONFIG"
+	equal nobody "$output" "bindgated: must be run as root (try sudo)"
+	run -1 env JOURNAL_STREAM=1:2 "$BINDGATED" --config "$WORK/nosuch.yaml"
+	equal priority "$output" "<3>cannot read $WORK/nosuch.yaml: No such file or directory"
+}
+
+@test "what --check refuses, over several files" {
+	mkdir "$WORK/node.d"
+	refuses() { # LINE CONFIG OTHER-FILE
+		echo "$2" >"$CONFIG"
+		echo "$3" >"$WORK/node.d/b.yaml"
+		ends 1 "bindgated: $1" --check "$CONFIG"
+	}
+	local key
+	for key in 'on_stop: keep' 'listen: none' 'log: all' 'log_to: stdout' 'log_rate: 5' 'cri: /x' 'kubepods: /k'; do
+		refuses "$WORK/node.d/b.yaml: daemon.${key%%:*} is declared in another file too" "daemon: {$key}" "daemon: {$key}"
+	done
+	refuses 'daemon.log_rate is a number from 1' 'daemon: {log_rate: 0}' 'gates: []'
+	local at
+	for at in localhost:80 127.0.0.1 127.0.0.1:0 127.0.0.1:65536 127.0.0.1:80x '[::1:80' '[x]:80' unix:relative "unix:/$(printf 'a%.0s' {1..120})"; do
+		refuses "daemon.listen is 127.0.0.1:PORT, [::1]:PORT, unix:/PATH or none, not \"${at:0:64}\"" "daemon: {listen: \"$at\"}" 'gates: []'
+	done
+	echo 'daemon: {listen: "[::1]:80"}' >"$CONFIG"
+	run -0 "$BINDGATED" --check "$CONFIG"
+}
+
+@test "it listens where it is told to, also when that changes" {
+	at() {
+		printf 'daemon: {listen: "%s"}\n' "$1" >"$CONFIG"
+		[ -z "${DAEMON:-}" ] || kill -HUP "$DAEMON"
+	}
+	answers() {
+		[ "$(in_net curl -s --max-time 5 -g "http://$1/healthz")" = ok ]
+	}
+	echo 'gates: []' >"$CONFIG"
+	nsenter --net="/proc/self/fd/$NET" "$BINDGATED" --config "$CONFIG" 2>>"$WORK/stderr" 3>&- &
+	DAEMON=$!
+	eventually answers 127.0.0.1:9632
+	at 127.0.0.1:9633
+	eventually answers 127.0.0.1:9633
+	! answers 127.0.0.1:9632
+	at '[::1]:9634'
+	eventually answers '[::1]:9634'
+	run -0 in_net "$BINDGATED" --config "$CONFIG" status
+	ended 0 "configuration as in the files"
+	in_net "$PYTHON" -m http.server 9635 --bind 127.0.0.1 --directory "$WORK/node.d" >"$WORK/other" 2>&1 3>&- &
+	local other=$!
+	eventually eval 'in_net curl -s -o /dev/null http://127.0.0.1:9635/'
+	at 127.0.0.1:9635
+	eventually grep -q '^bindgated: cannot listen on 127.0.0.1:9635: Address already in use$' "$WORK/stderr"
+	run -1 in_net "$BINDGATED" --config "$CONFIG" status
+	equal other "$output" "bindgated: the answer is no status"
+	kill "$other"
+	touch "$WORK/file"
+	at "unix:$WORK/file"
+	eventually grep -q "^bindgated: cannot listen on unix:$WORK/file: Address already in use\$" "$WORK/stderr"
+	[ -f "$WORK/file" ]
+	at localhost:1
+	eventually grep -q 'daemon.listen is 127.0.0.1:PORT, \[::1\]:PORT, unix:/PATH or none, not "localhost:1"' "$WORK/stderr"
+	at none
+	eventually eval '[ "$(grep -c "are declared" "$WORK/stderr")" = 7 ]'
+	run -1 "$BINDGATED" --config "$CONFIG" status
+	equal none "$output" "bindgated: daemon.listen is none: the daemon cannot be asked"
+	at "unix:$SOCKET"
+	eventually ready
+	stop_daemon
+	run -1 "$BINDGATED" --config "$CONFIG" status
+	equal gone "$output" "bindgated: no bindgated answers on unix:$SOCKET: No such file or directory"
+}
+
+@test "a gate that cannot be had: told once, in status and metrics, and made when it can be" {
+	mkdir "$CG/a"
+	exec {crowd}< <(exec "$PYTHON" -IS "$TREE/tests/cli/bpf.py" crowd "$CG/a" bind4 64 < <(exec sleep 60 2>&- 3>&-) 3>&-)
+	local holder=$! count
+	read -r -u "$crowd" count
+	configure <<<"gates: [{cgroup: $NAME/a, rules: [80]}]"
+	start_daemon
+	run -0 "$BINDGATED" --config "$CONFIG" status --json
+	equal status "$(json "[g['problem'][:60] for g in d['gates']]" <<<"$output")" "[\"$(printf '%.60s' "$CG/a has 64 programs on its bind hooks already, the most")\"]"
+	equal metrics "$(metric bindgate_conflicts) $(metric 'bindgate_errors_total{reason="attach"}')" "1 1"
+	kill -HUP "$DAEMON"
+	eventually eval '[ "$(grep -c "are declared" "$WORK/stderr")" = 2 ]'
+	equal once "$(grep -c 'has 64 programs on its bind hooks already' "$WORK/stderr")" 1
+	kill "$holder"
+	eventually eval '[ "$(attached "$CG/a")" = 0 ]'
+	kill -HUP "$DAEMON"
+	eventually gated 80 "$CG/a"
+}
+
+@test "pins that others may write, and foreign things among them: told, and taken up when they are well again" {
+	mkdir "$CG/a"
+	configure <<<"gates: [{cgroup: '$NAME/*', rules: [80]}]"
+	start_daemon
+	chmod 777 "$BINDGATE_PIN_DIR"
+	mkdir "$CG/b"
+	eventually grep -q "^bindgated: the pin directory $BINDGATE_PIN_DIR is open to other users" "$WORK/stderr"
+	[ ! -e "$BINDGATE_PIN_DIR/gates/$(id_of "$CG/b")" ]
+	chmod 700 "$BINDGATE_PIN_DIR"
+	kill -HUP "$DAEMON"
+	eventually gated 80 "$CG/b"
+	mkdir "$BINDGATE_PIN_DIR/gates/$(id_of "$CG/b")/mine"
+	configure <<<"gates: [{cgroup: '$NAME/a', rules: [80]}]"
+	eventually grep -q 'bindgate did not make what is in there: take it out by hand' "$WORK/stderr"
+	equal ended "$(attached "$CG/b")" 0
+	sleep 1.1 # an answer is given again for a second
+	[ "$(metric 'bindgate_errors_total{reason="detach"}')" -ge 1 ]
+}
+
+@test "a user that a rule names and that is gone: told, and the other gates are made" {
+	cp /etc/passwd "$WORK/passwd"
+	echo 'bgtest:x:4242:4242::/:/bin/sh' >>"$WORK/passwd"
+	configure <<<"gates: [{cgroup: '$NAME/a', rules: ['80,uid=bgtest']}, {cgroup: '$NAME/b', rules: [81]}]"
+	start_daemon unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$WORK/passwd"
+	mkdir "$CG/a"
+	eventually gated 80,uid=4242 "$CG/a"
+	rmdir "$CG/a"
+	configure <<<"gates: [{cgroup: '$NAME/a', rules: ['80,uid=bgtest']}, {cgroup: '$NAME/b', rules: [81]}, {cgroup: '$NAME/c', rules: [82]}]"
+	eventually grep -q '3 gates and' "$WORK/stderr"
+	cat /etc/passwd >"$WORK/passwd"
+	mkdir "$CG/a" "$CG/b"
+	eventually gated 81 "$CG/b"
+	ungated "$CG/a"
+	grep -q 'there is no user "bgtest" here' "$WORK/stderr"
+}
+
+@test "watches of a pattern that is declared no more are given back" {
+	mkdir -p "$CG/pool1/x" "$CG/pool2/x"
+	configure <<<"gates: [{cgroup: '$NAME/a', rules: [80]}]"
+	start_daemon
+	local before
+	before=$(metric bindgate_watches)
+	configure <<<"gates: [{cgroup: '$NAME/pool*/*/w', rules: [80]}]"
+	sleep 1.1 # an answer is given again for a second
+	eventually eval '[ "$(metric bindgate_watches)" = $((before + 4)) ]'
+	configure <<<"gates: [{cgroup: '$NAME/a', rules: [80]}]"
+	sleep 1.1
+	eventually eval '[ "$(metric bindgate_watches)" = '"$before"' ]'
+	mkdir "$CG/a"
+	eventually gated 80 "$CG/a"
+}
+
+@test "the log in journald, or where there is none" {
+	mkdir "$WORK/journal"
+	configure <<-END
+		daemon:
+		  log: all
+		  log_to: journald
+		gates: [{cgroup: $NAME, rules: [80, "deny:22"]}]
+	END
+	local own_run=(unshare --mount sh -c 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd && ln -s "$0" /run/systemd/journal && exec "$@"' "$WORK/journal")
+	start_daemon "${own_run[@]}"
+	grep -q '^bindgated: cannot open the log of journald: No such file or directory$' "$WORK/stderr"
+	stop_daemon
+	"$PYTHON" -IS - "$WORK/journal/socket" >"$WORK/entries" <<'END' 3>&- &
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+for _ in range(2):
+    print(s.recv(65536).decode(), end='--\n', flush=True)
+END
+	local journal=$!
+	eventually test -S "$WORK/journal/socket"
+	start_daemon "${own_run[@]}"
+	binds 'tcp 127.0.0.1 80' 'tcp 127.0.0.1 22'
+	wait "$journal"
+	equal entries "$(grep -v '^MESSAGE=' "$WORK/entries")" "PRIORITY=6
+SYSLOG_IDENTIFIER=bindgated
+BINDGATE_VERDICT=allow
+--
+PRIORITY=5
+SYSLOG_IDENTIFIER=bindgated
+BINDGATE_VERDICT=deny
+--"
+	equal rules "$(sed -n 's/^MESSAGE=//p' "$WORK/entries" | grep -o '"rule":"[^"]*"' | xargs)" "rule:80 rule:deny:22"
+}
+
+@test "a log that nobody reads holds nobody up, and what was dropped is told when it is read again" {
+	mkfifo "$WORK/pipe"
+	exec 8<>"$WORK/pipe"
+	configure <<-END
+		daemon:
+		  log: all
+		  log_rate: 100000
+		gates: [{cgroup: "$NAME/*", rules: [80]}]
+	END
+	mkdir "$CG/a"
+	"$BINDGATED" --config "$CONFIG" >&8 2>>"$WORK/stderr" 8>&- 3>&- &
+	DAEMON=$!
+	eventually ready
+	AT=$CG/a binds --count 2000 'udp 127.0.0.1 80'
+	eventually grep -q '^bindgated: cannot write the log: Resource temporarily unavailable; decisions are dropped' "$WORK/stderr"
+	mkdir "$CG/b"
+	eventually gated 80 "$CG/b"
+	timeout 3 cat <&8 >"$WORK/read" || true
+	AT=$CG/a binds 'udp 127.0.0.1 80'
+	timeout 3 cat <&8 >>"$WORK/read" || true
+	equal all "$("$PYTHON" -c 'import json, sys
+events = [json.loads(line) for line in sys.stdin]
+print(sum(e["dropped"] + e["lost"] if "dropped" in e else 1 for e in events))' <"$WORK/read")" 2001
+	exec 8>&-
+}
+
+@test "a log that cannot be had: told, and the gates are made" {
+	mkdir "$CG/a"
+	configure <<-END
+		daemon:
+		  log: all
+		  log_to: $WORK/nosuch/log
+		gates: [{cgroup: "$NAME/*", rules: [80]}]
+	END
+	start_daemon
+	gated 80 "$CG/a"
+	AT=$CG/a binds 'udp 127.0.0.1 80'
+	grep -q "^bindgated: cannot open the log $WORK/nosuch/log: No such file or directory\$" "$WORK/stderr"
+	eventually grep -q '^bindgated: cannot write the log: ' "$WORK/stderr"
+	stop_daemon
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		"$BINDGATE" watch >/dev/null 3>&- &
+	done
+	eventually eval '[ "$(bpftool -j map dump pinned "$BINDGATE_PIN_DIR/core/watching" | json "d[0][\"value\"][0]")" = "\"0xff\"" ]'
+	start_daemon
+	grep -q '^bindgated: decisions are not logged: 8 watchers are at work already' "$WORK/stderr"
+	gated 80 "$CG/a"
+	kill $(jobs -p | grep -vx "$DAEMON")
+}
+
+@test "sd_notify: an abstract socket, and none that can be" {
+	configure <<<"gates: [{cgroup: $NAME, rules: [80]}]"
+	"$PYTHON" -IS - "bindgate-test-$$" >"$WORK/notes" <<'END' 3>&- &
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind('\0' + sys.argv[1])
+print('bound', flush=True)
+print(s.recv(4096).decode(), flush=True)
+END
+	local listener=$!
+	eventually grep -q bound "$WORK/notes"
+	NOTIFY_SOCKET=@bindgate-test-$$ WATCHDOG_USEC=200000 WATCHDOG_PID=1 start_daemon
+	wait "$listener"
+	equal notes "$(cat "$WORK/notes")" "bound
+READY=1
+STATUS=1 gates wanted"
+	stop_daemon
+	local path
+	for path in relative "/$(printf 'a%.0s' {1..200})" /no/such/socket; do
+		NOTIFY_SOCKET=$path start_daemon
+		gated 80 "$CG"
+		stop_daemon
+	done
 }
 
 @test "nothing happens: nothing is done" {

@@ -75,6 +75,20 @@ resident() { # in KiB, its own
 	equal "of the kernel" "$(grep -hc '^inotify' "/proc/$DAEMON/fdinfo/"* | sort -n | tail -n 1)" "$((before + 1))"
 }
 
+@test "more gates than the metrics name: the rest in one sum, and status names them all" {
+	local i
+	configure <<<"gates: [{cgroup: '$NAME/w*', rules: [80/tcp]}]"
+	for i in $(seq 1003); do mkdir "$CG/w$i"; done
+	start_daemon
+	for i in 1 1003; do AT=$CG/w$i binds 'tcp 127.0.0.1 80'; done
+	sleep 1.1 # an answer is given again for a second
+	ask metrics >"$WORK/metrics"
+	equal series "$(grep -c '^bindgate_binds_total.*verdict="allow"' "$WORK/metrics")" 1001
+	equal sum "$(awk '/^bindgate_binds_total.*verdict="allow"/ { sum += $2 } END { print sum }' "$WORK/metrics")" 2
+	equal others "$(grep '(others).*allow' "$WORK/metrics")" 'bindgate_binds_total{cgroup="(others)",verdict="allow"} 1'
+	equal status "$("$BINDGATED" --config "$CONFIG" status --json | json "len(d['gates'])")" 1003
+}
+
 @test "an overflowing queue of events: one full pass, and nothing is missed" {
 	declare_web
 	start_daemon
