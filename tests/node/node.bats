@@ -310,7 +310,7 @@ see bindgated --help" --nope
 	refuses 'daemon.log_rate is a number from 1' 'daemon: {log_rate: 0}' 'gates: []'
 	local at
 	for at in localhost:80 127.0.0.1 127.0.0.1:0 127.0.0.1:65536 127.0.0.1:80x '[::1:80' '[x]:80' unix:relative "unix:/$(printf 'a%.0s' {1..120})"; do
-		refuses "daemon.listen is 127.0.0.1:PORT, [::1]:PORT, unix:/PATH or none, not \"${at:0:64}\"" "daemon: {listen: \"$at\"}" 'gates: []'
+		refuses "daemon.listen is none, 127.0.0.1:PORT, [::1]:PORT or unix:/PATH, not \"${at:0:64}\"" "daemon: {listen: \"$at\"}" 'gates: []'
 	done
 	echo 'daemon: {listen: "[::1]:80"}' >"$CONFIG"
 	run -0 "$BINDGATED" --check "$CONFIG"
@@ -348,9 +348,9 @@ see bindgated --help" --nope
 	eventually grep -q "^bindgated: cannot listen on unix:$WORK/file: Address already in use\$" "$WORK/stderr"
 	[ -f "$WORK/file" ]
 	at localhost:1
-	eventually grep -q 'daemon.listen is 127.0.0.1:PORT, \[::1\]:PORT, unix:/PATH or none, not "localhost:1"' "$WORK/stderr"
+	eventually grep -q 'daemon.listen is none, 127.0.0.1:PORT, \[::1\]:PORT or unix:/PATH, not "localhost:1"' "$WORK/stderr"
 	at none
-	eventually eval '[ "$(grep -c "are declared" "$WORK/stderr")" = 7 ]'
+	eventually eval '[ "$(grep -c "are declared" "$WORK/stderr")" = 6 ]'
 	run -1 "$BINDGATED" --config "$CONFIG" status
 	equal none "$output" "bindgated: daemon.listen is none: the daemon cannot be asked"
 	at "unix:$SOCKET"
