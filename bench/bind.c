@@ -3,6 +3,10 @@
  * What bind(2) costs in a gate. Every case has a cgroup of its own; this process visits them in turn, round after
  * round, and times a batch of binds in each, so that what the machine does meanwhile falls on all alike. What a case
  * costs more than another is the median of their differences in the same round.
+ *
+ * bind [ROUNDS]                the cases below, as a table
+ * bind ROUNDS [N:]CGROUP...    cgroups that stand, with N: and in them a program that compares N ports one by one (0:
+ *                              only returns 3). A line a round: the ns of one bind in each
  */
 #include "bench.h"
 #include "gate.h"
@@ -12,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,20 +82,32 @@ static void gate(struct bg_store *store, const char *path, const struct bg_polic
 	bench_check(bg_gate_attach(store, &cgroup, policy, 0, &bench_error));
 }
 
-static void attach_empty(const char *path)
+/* A program that compares the port with `rules` others, the one that is bound last, and lets all pass; with none it
+ * only returns 3. Stays until the bench ends: its link is kept open. */
+static void attach_linear(const char *path, int rules)
 {
-	const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 3 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
+	const int count = rules + 3;
+	struct bpf_insn *insns = calloc((size_t)count, sizeof(*insns)), *next = insns;
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_CGROUP_INET4_BIND);
-	int program = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "bench_empty", "GPL", insns, 2, &options);
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), program;
 
+	*next++ = (struct bpf_insn){ .code = BPF_LDX | BPF_MEM | BPF_W,
+				     .dst_reg = BPF_REG_2,
+				     .src_reg = BPF_REG_1,
+				     .off = offsetof(struct bpf_sock_addr, user_port) };
+	*next++ = (struct bpf_insn){ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 3 };
+	for (int i = rules - 1; i >= 0; i--)
+		*next++ = (struct bpf_insn){ .code = BPF_JMP | BPF_JEQ | BPF_K,
+					     .dst_reg = BPF_REG_2,
+					     .off = (short)i, /* to the exit */
+					     .imm = htons((unsigned short)(i ? 10000 + 3 * i : PORT)) };
+	*next = (struct bpf_insn){ .code = BPF_JMP | BPF_EXIT };
+	program = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "bench_linear", "GPL", insns, (size_t)count,
+				&options);
 	bench_check(program);
-	/* kept open, and so attached, until the bench ends */
 	bench_check(bpf_link_create(program, fd, BPF_CGROUP_INET4_BIND, NULL));
 	close(fd);
+	free(insns);
 }
 
 static void set_up(struct bg_store *store, const struct bind_case *c, int number, struct run *run, int rounds)
@@ -108,7 +125,7 @@ static void set_up(struct bg_store *store, const struct bind_case *c, int number
 		bench_mkdir(run->cgroup);
 	}
 	if (c->empty_program)
-		attach_empty(run->cgroup);
+		attach_linear(run->cgroup, 0);
 	if (c->last) {
 		fill(&policy, c);
 		snprintf(sibling, sizeof(sibling), "%s-sibling", run->cgroup);
@@ -164,26 +181,63 @@ static double at(const double *each, const double *other, int rounds, double sha
 	return value;
 }
 
+static void own_network(void)
+{
+	if (unshare(CLONE_NEWNET) || bench_loopback_up())
+		bench_die("cannot make a network namespace: %s", strerror(errno));
+}
+
+static void visit(const struct bind_case *visited, struct run *runs, int count, int rounds)
+{
+	for (int round = 0; round < rounds; round++) {
+		bench_progress("bind", round, rounds);
+		for (int i = 0; i < count; i++) {
+			bench_enter(runs[i].cgroup);
+			runs[i].each[round] = batch(&visited[i]);
+		}
+	}
+	bench_progress("bind", rounds, rounds);
+}
+
+static void visit_named(int rounds, int count, char **names)
+{
+	struct bind_case *named = calloc((size_t)count, sizeof(*named));
+	struct run *runs = calloc((size_t)count, sizeof(*runs));
+
+	own_network();
+	for (int i = 0; i < count; i++) {
+		const char *path = strchr(names[i], '/');
+
+		if (!path)
+			bench_die("%s is not the path of a cgroup", names[i]);
+		named[i].name = names[i];
+		snprintf(runs[i].cgroup, sizeof(runs[i].cgroup), "%s", path);
+		if (path > names[i])
+			attach_linear(path, atoi(names[i]));
+		runs[i].each = calloc((size_t)rounds, sizeof(*runs[i].each));
+	}
+	visit(named, runs, count, rounds);
+	for (int round = 0; round < rounds; round++)
+		for (int i = 0; i < count; i++)
+			printf("%.1f%c", runs[i].each[round], i + 1 < count ? '\t' : '\n');
+}
+
 int main(int argc, char **argv)
 {
 	int rounds = argc > 1 ? atoi(argv[1]) : 2000;
 	struct run runs[CASES] = { 0 };
 	struct bg_store store;
 
+	if (argc > 2) {
+		visit_named(rounds, argc - 2, argv + 2);
+		return 0;
+	}
 	bench_begin();
-	if (unshare(CLONE_NEWNET) || bench_loopback_up())
-		bench_die("cannot make a network namespace: %s", strerror(errno));
+	own_network();
 	bench_check(bg_store_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
 	for (size_t i = 0; i < CASES; i++)
 		set_up(&store, &cases[i], (int)i, &runs[i], rounds);
-	for (int round = 0; round < rounds; round++) {
-		bench_progress("bind", round, rounds);
-		for (size_t i = 0; i < CASES; i++) {
-			bench_enter(runs[i].cgroup);
-			runs[i].each[round] = batch(&cases[i]);
-		}
-	}
-	bench_progress("bind", rounds, rounds);
+	visit(cases, runs, CASES, rounds);
 
 	printf("%-34s %8s %8s %8s %15s\n", "one bind(2), UDP", "min", "median", "ratio", "above the empty");
 	for (size_t i = 0; i < CASES; i++)

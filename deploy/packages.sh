@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Installs what the named groups need and the machine lacks: deploy/packages.sh build [check] [demo] [valgrind] [lint] [bench]
+# Installs what the named groups need and the machine lacks: deploy/packages.sh GROUP...
 set -eu
 
 build='clang llvm gcc libc6-dev linux-libc-dev make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
@@ -12,6 +12,7 @@ lint='clang-format clang-tidy cppcheck shellcheck python3-pyflakes'
 valgrind='valgrind libc6-dbg'
 coverage='libclang-rt-dev python3'
 bench='python3 python3-h2'
+peers='python3 iproute2 util-linux nginx-light wrk socat iptables nftables libcap2-bin authbind mmdebstrap gnuplot-nox'
 
 wanted=
 for group in "$@"; do
@@ -24,8 +25,9 @@ for group in "$@"; do
 	coverage) wanted="$wanted $coverage" ;;
 	lint) wanted="$wanted $lint" ;;
 	bench) wanted="$wanted $bench" ;;
+	peers) wanted="$wanted $peers" ;;
 	*)
-		echo "packages.sh: no group \"$group\": build, check, kernels, demo, valgrind, coverage, lint or bench" >&2
+		echo "packages.sh: no group \"$group\": build, check, kernels, demo, valgrind, coverage, lint, bench or peers" >&2
 		exit 2
 		;;
 	esac

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The cost of a bind(2) against the number of rules, beside systemd's SocketBindAllow=; and that of changing them.
+
+systemd runs as PID 1 of namespaces of its own; the process that binds moves into the cgroups of its services. Where
+there is none, a program of the bench's own that compares the ports one by one stands for it.
+"""
+import errno
+import os
+import subprocess
+import sys
+import time
+
+import lab
+
+BIND_ROUNDS = 50 if lab.quick else 1000
+PROCESS_ROUNDS = 5 if lab.quick else 100
+RULES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+SYSTEMD_MOST = 128  # rules: systemd's own limit
+ROOT = f'{lab.build}/peers/trixie'
+OTHERS = [10000 + 3 * number for number in range(max(RULES))]
+UNIT = '[Service]\nExecStart=/bin/sleep infinity\nSocketBindDeny=any\n'
+
+
+def rules(count, last):
+    return [f'{port}/udp' for port in OTHERS[:count - 1]] + [last]
+
+
+def gate(name, *rules):
+    path = lab.cgroup(name)
+    lab.call(lab.bindgate, 'attach', path, *rules)
+    return path
+
+
+def bind_error(path, port):
+    """What the bind of a UDP socket made in that cgroup ends with."""
+    code = f'import socket; raise SystemExit(socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(("127.0.0.1", {port})))'
+    process = lab.start(path, [sys.executable, '-c', f'try:\n  {code}\nexcept OSError as e: raise SystemExit(e.errno)'])
+    return process.wait()
+
+
+def services():
+    """Cgroups of services with so many rules, by their number."""
+    for count in RULES:
+        if count <= SYSTEMD_MOST:
+            with open(f'{ROOT}/etc/systemd/system/bind{count}.service', 'w') as file:
+                # the line that comes first is looked at last
+                file.write(UNIT + ''.join(f'SocketBindAllow=ipv4:udp:{port}\n' for port in [3000] + OTHERS[:count - 1]))
+    machine = lab.cgroup('machine')
+    subprocess.Popen([f'{lab.tree}/tests/node/boot', ROOT, machine], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    found = {}
+    began = time.monotonic()
+    while len(found) < sum(count <= SYSTEMD_MOST for count in RULES):
+        if time.monotonic() - began > 60:
+            sys.exit('systemd did not start the services')
+        time.sleep(0.1)
+        try:
+            first = open(f'{machine}/init.scope/cgroup.procs').readline().strip()
+        except FileNotFoundError:
+            continue
+        for count in RULES:
+            if first and count not in found and count <= SYSTEMD_MOST and subprocess.run(
+                    ['nsenter', '-t', first, '-p', '-m', '-C', '-n', '-i', '-u', '-r', '-w', 'systemctl', 'start', f'bind{count}'],
+                    stderr=subprocess.DEVNULL).returncode == 0:
+                found[count] = f'{machine}/system.slice/bind{count}.service'
+    for path in found.values():  # a systemd that cannot says nothing
+        assert bind_error(path, 3000) == 0 and bind_error(path, 3001) == errno.EPERM, path
+    return found
+
+
+def cost_of_binds():
+    cases = {('no program', 0): lab.cgroup('none'), ('a program that only returns 3', 0): f'0:{lab.cgroup("empty")}'}
+    for count in RULES:
+        cases['bindgate, hit', count] = gate(f'hit{count}', *rules(count, '3000'))
+        cases['bindgate, miss', count] = gate(f'miss{count}', *rules(count, '4000'))
+    if os.path.exists(ROOT):
+        cases.update({('SocketBindAllow, hit', count): path for count, path in services().items()})
+    else:
+        print('no systemd with SocketBindAllow= here: a linear scan of our own stands for it')
+        cases.update({('linear scan, hit', count): f'{count}:{lab.cgroup(f"linear{count}")}' for count in RULES})
+    result = lab.binds(BIND_ROUNDS, cases)
+    floor = result['no program', 0]
+    lab.save('rules', BIND_ROUNDS, ['program', 'rules', 'bind ns*', 'above no program ns*'],
+             [(*case, lab.spread(values), lab.spread(lab.minus(values, floor))) for case, values in result.items()])
+
+
+def attach(count, fresh):
+    """A whole `bindgate attach` of a policy of so many rules, as a new gate or in the place of another."""
+    path = lab.cgroup(f'changed{count}')
+    policies = [rules(count, '80'), rules(count, '443')]
+
+    def once():
+        policies.reverse()
+        if fresh:
+            lab.call(lab.bindgate, 'detach', path)
+            return lab.timed(lab.bindgate, 'attach', path, *policies[0])
+        lab.call(lab.bindgate, 'attach', path, *policies[1])
+        return lab.timed(lab.bindgate, 'attach', path, *policies[0])
+    gate(f'changed{count}', '80')
+    return once
+
+
+def cost_of_changes():
+    cases = {('true', 0): lambda: lab.timed('true')}
+    for count in RULES:
+        cases['a new gate', count] = attach(count, True)
+        cases['another policy', count] = attach(count, False)
+    result = lab.interleaved('attach', PROCESS_ROUNDS, cases)
+    lab.save('attach', PROCESS_ROUNDS, ['bindgate attach', 'rules', 'us*', 'above true us*'],
+             [(*case, lab.spread(values), lab.spread(lab.minus(values, result['true', 0]))) for case, values in result.items()])
+
+
+try:
+    cost_of_binds()
+    cost_of_changes()
+finally:
+    lab.end()
