@@ -4,6 +4,7 @@
 # make install    DESTDIR and PREFIX honoured   sudo make check    tests it
 #
 # make check-kernels, make valgrind, make fuzz, make coverage, make bench: slower proofs, and the figures
+# make bench-peers: the figures beside what others use, into doc/bench (QUICK=1: into build/quick)    make plots: from them
 #
 # CC=clang, WERROR=1 (warnings end the build), SANITIZE=1 (with ASan and UBSan, in a build folder of its own)
 # COVERAGE=1 (counts what runs, likewise)
@@ -177,6 +178,17 @@ bench:
 	+$(MAKE) all $(BENCHES)
 	bench/run.sh $(BUILD)
 
+FIGURES := $(if $(QUICK),$(BUILD)/quick,doc/bench)
+bench-peers:
+	deploy/packages.sh build peers
+	+$(MAKE) all $(BENCHES)
+	bench/peers/run.sh $(BUILD) $(FIGURES)
+	+$(MAKE) plots
+
+plots:
+	gnuplot -e "dir='$(FIGURES)'" bench/peers/plots.gp
+	$(if $(QUICK),,python3 bench/peers/tables.py $(FIGURES) doc/bench.md)
+
 lint:
 	deploy/packages.sh build check lint
 	deploy/lint.sh
@@ -204,7 +216,8 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help tests fuzz fuzzers kernel-tests demo check valgrind coverage check-kernels bench lint format install uninstall clean FORCE
+.PHONY: all help tests fuzz fuzzers kernel-tests demo check valgrind coverage check-kernels bench bench-peers plots lint format \
+	install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

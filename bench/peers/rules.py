@@ -21,6 +21,12 @@ OTHERS = [10000 + 3 * number for number in range(max(RULES))]
 UNIT = '[Service]\nExecStart=/bin/sleep infinity\nSocketBindDeny=any\n'
 
 
+def by_name(result):
+    """One line of the plot after another, each from few rules to many."""
+    names = [name for name, _ in result]
+    return sorted(result.items(), key=lambda item: names.index(item[0][0]))
+
+
 def rules(count, last):
     return [f'{port}/udp' for port in OTHERS[:count - 1]] + [last]
 
@@ -80,7 +86,7 @@ def cost_of_binds():
     result = lab.binds(BIND_ROUNDS, cases)
     floor = result['no program', 0]
     lab.save('rules', BIND_ROUNDS, ['program', 'rules', 'bind ns*', 'above no program ns*'],
-             [(*case, lab.spread(values), lab.spread(lab.minus(values, floor))) for case, values in result.items()])
+             [(*case, lab.spread(values), lab.spread(lab.minus(values, floor))) for case, values in by_name(result)])
 
 
 def attach(count, fresh):
@@ -106,7 +112,7 @@ def cost_of_changes():
         cases['another policy', count] = attach(count, False)
     result = lab.interleaved('attach', PROCESS_ROUNDS, cases)
     lab.save('attach', PROCESS_ROUNDS, ['bindgate attach', 'rules', 'us*', 'above true us*'],
-             [(*case, lab.spread(values), lab.spread(lab.minus(values, result['true', 0]))) for case, values in result.items()])
+             [(*case, lab.spread(values), lab.spread(lab.minus(values, result['true', 0]))) for case, values in by_name(result)])
 
 
 try:

@@ -104,7 +104,7 @@ def socat(there):
             lab.start(lab.cgroup('socat'), [*there, 'socat', 'TCP-LISTEN:80,fork,reuseaddr,backlog=511', 'TCP:127.0.0.1:8080'])]
 
 
-WAYS = {'setcap, directly': setcap, 'bindgate': gate, 'iptables REDIRECT': redirect, 'nginx as proxy': proxy, 'socat': socat}
+WAYS = {'bindgate': gate, 'setcap': setcap, 'iptables REDIRECT': redirect, 'nginx as proxy': proxy, 'socat': socat}
 
 
 def answers(address):
