@@ -141,7 +141,7 @@ $(FUZZERS): $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(FUZZ_PARTS)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer $^ $(FUZZ_LDLIBS) -o $@
 fuzzers: $(FUZZERS)
 
-tests: $(UNIT_TESTS) $(KERNEL_TESTS) $(REPLAYS) $(BUILD)/tests/fault/inject
+tests: $(UNIT_TESTS) $(KERNEL_TESTS) $(REPLAYS) $(BENCHES) $(BUILD)/tests/fault/inject
 kernel-tests: $(KERNEL_TESTS)
 
 demo:
@@ -220,4 +220,4 @@ FORCE:
 	install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/peers -prune -o -name '*.d' -print 2>/dev/null)

@@ -18,7 +18,7 @@ wanted=
 for group in "$@"; do
 	case $group in
 	build) wanted="$wanted $build" ;;
-	check) wanted="$wanted $check" ;;
+	check) wanted="$wanted $check $peers" ;;
 	demo) wanted="$wanted $demo" ;;
 	kernels) wanted="$wanted $kernels" ;;
 	valgrind) wanted="$wanted $valgrind" ;;

@@ -22,9 +22,9 @@ os.chmod(work, 0o755) # nobody reads there
 bindgate = f'{build}/bindgate'
 os.environ['BINDGATE_PIN_DIR'] = pins
 os.environ['PATH'] += ':/usr/sbin:/sbin'
-os.mkdir(base)
 # Clears up when this process is gone, whatever ended it: what runs in the cgroup, gates, pins, files.
 guard = subprocess.Popen(['setsid', f'{tree}/tests/guard', base, pins, work], stdin=subprocess.PIPE)
+os.mkdir(base)
 
 
 def end():
@@ -90,7 +90,7 @@ def binds(rounds, cgroups):
 
 def spread(values):
     """The median between the quartiles."""
-    low, middle, high = statistics.quantiles(values, n=4, method='inclusive')
+    low, middle, high = statistics.quantiles(values if len(values) > 1 else 2 * values, n=4, method='inclusive')
     return middle, low, high
 
 

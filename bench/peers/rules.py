@@ -78,7 +78,7 @@ def cost_of_binds():
     for count in RULES:
         cases['bindgate, hit', count] = gate(f'hit{count}', *rules(count, '3000'))
         cases['bindgate, miss', count] = gate(f'miss{count}', *rules(count, '4000'))
-    if os.path.exists(ROOT):
+    if os.path.exists(ROOT) and not os.environ.get('NO_SYSTEMD'):
         cases.update({('SocketBindAllow, hit', count): path for count, path in services().items()})
     else:
         print('no systemd with SocketBindAllow= here: a linear scan of our own stands for it')

@@ -16,17 +16,17 @@ def gate(path):
 def many_gates():
     rows = []
     plain, more = lab.cgroup('none'), lab.cgroup('one-more')
-    gates = []
+    declared = f'{lab.work}/gates.yaml'
     gate(more)
 
     def one_more():
         lab.call(lab.bindgate, 'detach', more)
         return lab.timed(lab.bindgate, 'attach', more, '3000')
     for count in GATES:
-        while len(gates) < count:
-            lab.progress('gates', len(gates), count)
-            gates.append(gate(lab.cgroup(f'gate{len(gates)}')))
-        lab.progress('gates', count, count)
+        gates = [lab.cgroup(f'gate{number}') for number in range(count)]
+        with open(declared, 'w') as file:
+            file.write('gates:\n' + ''.join(f'- {{cgroup: "{path}", rules: [3000]}}\n' for path in gates))
+        lab.call(lab.bindgate, 'apply', declared)
         bind = lab.binds(BIND_ROUNDS, {'none': plain, 'gate': gates[count // 2]})
         took = lab.interleaved(f'{count} gates', PROCESS_ROUNDS, {
             'true': lambda: lab.timed('true'),
