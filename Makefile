@@ -183,7 +183,7 @@ bench-peers:
 	deploy/packages.sh build peers
 	+$(MAKE) all $(BENCHES)
 	bench/peers/run.sh $(BUILD) $(FIGURES)
-	+$(MAKE) plots
+	+$(MAKE) -s plots
 
 plots:
 	gnuplot -e "dir='$(FIGURES)'" bench/peers/plots.gp

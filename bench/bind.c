@@ -191,7 +191,9 @@ static void visit(const struct bind_case *visited, struct run *runs, int count, 
 {
 	for (int round = 0; round < rounds; round++) {
 		bench_progress("bind", round, rounds);
-		for (int i = 0; i < count; i++) {
+		for (int turn = 0; turn < count; turn++) {
+			int i = (round + turn) % count;
+
 			bench_enter(runs[i].cgroup);
 			runs[i].each[round] = batch(&visited[i]);
 		}

@@ -35,7 +35,7 @@ try:
     shutil.copy(shutil.which('nginx'), binary)
     lab.call('setcap', 'cap_net_bind_service=ep', binary)  # there is something to take away
     lab.call('nft', 'add table ip bench; add chain ip bench pre { type nat hook prerouting priority -100; }')
-    redirect = ['-t', 'nat', '-A', 'PREROUTING', '-p', 'tcp', '--dport', '80', '-j', 'REDIRECT', '--to-port', '8080']
+    redirect = '-t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT --to-port 8080'.split()
     cases = {
         'true, the floor': before(nothing, 'true'),
         'bindgate attach, the first since boot': before(bindgate('detach', '--all'), lab.bindgate, 'attach', path, '80/tcp'),
@@ -48,7 +48,8 @@ try:
     }
     for kind in 'nft', 'legacy':
         program = f'iptables-{kind}'
-        cases[f'{program} -A'] = before(lambda program=program: lab.call(program, '-t', 'nat', '-F', 'PREROUTING'), program, *redirect)
+        flush = [program, *'-t nat -F PREROUTING'.split()]
+        cases[f'{program} -A'] = before(lambda flush=flush: lab.call(*flush), program, *redirect)
     result = lab.interleaved('grant', ROUNDS, cases)
     floor = result['true, the floor']
     lab.save('grant', ROUNDS, ['command', 'us*', 'above true us*'],

@@ -4,6 +4,7 @@
 bench/peers/NAME.py BUILD OUT, in a network namespace of its own. QUICK=1: few rounds, to see that it runs.
 """
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -50,6 +51,10 @@ def call(*argv):
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
 
+def output(*argv):
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
 silence = [(os.POSIX_SPAWN_OPEN, 1, '/dev/null', os.O_WRONLY, 0)]
 
 
@@ -66,17 +71,16 @@ def timed(*argv):
 
 def progress(what, done, every):
     if sys.stderr.isatty():
-        print(f'\r\033[K{what}: {100 * done // every}%' if done < every else '\r\033[K', end='', file=sys.stderr, flush=True)
+        percent = f'{what}: {100 * done // every}%' if done < every else ''
+        print(f'\r\033[K{percent}', end='', file=sys.stderr, flush=True)
 
 
 def interleaved(what, rounds, cases):
-    """Calls the cases, a dictionary of functions, in turn; each round begins with another one. Their values by name."""
+    """Calls the cases, a dictionary of functions, once a round, in an order shuffled anew. Their values by name."""
     values = {name: [] for name in cases}
-    names = list(cases)
-    for turn in range(rounds):
-        progress(what, turn, rounds)
-        first = turn % len(names)
-        for name in names[first:] + names[:first]:
+    for number in range(rounds):
+        progress(what, number, rounds)
+        for name in random.Random(number).sample(list(cases), len(cases)):
             values[name].append(cases[name]())
     progress(what, rounds, rounds)
     return values
@@ -84,8 +88,8 @@ def interleaved(what, rounds, cases):
 
 def binds(rounds, cgroups):
     """ns of one bind in each of the cgroups, a dictionary of paths that bench/bind takes; lists of rounds by name."""
-    text = subprocess.run([f'{build}/bench/bind', str(rounds), *cgroups.values()], check=True, stdout=subprocess.PIPE, text=True).stdout
-    return dict(zip(cgroups, zip(*([float(value) for value in line.split()] for line in text.splitlines()))))
+    lines = output(f'{build}/bench/bind', str(rounds), *cgroups.values()).splitlines()
+    return dict(zip(cgroups, zip(*(map(float, line.split()) for line in lines))))
 
 
 def spread(values):
@@ -109,11 +113,14 @@ def machine():
 
 def save(name, rounds, columns, rows):
     """OUT/NAME.tsv. A column "x*" stands for three: the median x, and the quartiles x q1 and x q3."""
-    head = [part for column in columns for part in
-            ([column[:-1], column[:-1] + ' q1', column[:-1] + ' q3'] if column.endswith('*') else [column])]
+    head = []
+    for column in columns:
+        head += [column[:-1] + part for part in ('', ' q1', ' q3')] if column.endswith('*') else [column]
 
     def text(value):
-        return f'{value:.4g}' if isinstance(value, float) and abs(value) < 1000 else f'{value:.0f}' if isinstance(value, float) else str(value)
+        if not isinstance(value, float):
+            return value
+        return f'{value:.4g}' if abs(value) < 1000 else f'{value:.0f}'
     os.makedirs(out, exist_ok=True)
     with open(f'{out}/{name}.tsv', 'w') as file:
         print(f'# {machine()}; {rounds} rounds; medians and quartiles', file=file)

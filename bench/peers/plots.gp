@@ -38,8 +38,9 @@ do for [panel = 0:1] {
 	set label 1 (panel ? 'requests a second, one connection each' : 'requests a second, keep-alive') at graph 0, screen 0.92 textcolor rgb ink font 'sans-serif,14'
 	plot ways using (0):(way($0)):(0):(page(mode, $3)):(way($0) - 0.33):(way($0) + 0.33):(int($0) % 5 ? 0x8b949e : 0x2f81f7) \
 			every ::1 with boxxyerror lc rgb variable, \
-		ways using (page(mode, 0)):(way($0)):(panel ? '' : strcol(1).'  ') every ::1 with labels right textcolor rgb ink, \
-		ways using (page(mode, $3)):(way($0)):(sprintf(' %s/s, p99 %.1f ms', number($3), $9 / 1000)) every ::1 with labels left textcolor rgb ink font 'sans-serif,12'
+		ways using (page(mode, 0)):(way($0)):(panel ? '' : strcol(1)) every ::1 with labels right offset -0.7, 0 textcolor rgb ink, \
+		ways using (page(mode, $3)):(way($0)):(sprintf('%s/s, p99 %.1f ms', number($3), $9 / 1000)) every ::1 \
+			with labels left offset 0.5, 0 textcolor rgb ink font 'sans-serif,12'
 }
 unset multiplot
 
@@ -70,10 +71,12 @@ plot rules using 2:(is(scan.', hit', $7)):8 every ::1 with filledcurves lc rgb o
 	rules using 2:(is('bindgate, hit', $6)) every ::1 with linespoints pt 7 ps 0.5 lw 2 lc rgb ours title 'bindgate'
 set title 'bindgate attach, a whole process, ms'
 attach = dir.'/attach.tsv'
+set offsets 0, 0, graph 0.6, 0 # room for the key
 stats attach using (is('true', $3)) every ::1 nooutput
 plot attach using 2:(is('a new gate', $3 / 1000)) every ::1 with linespoints pt 7 ps 0.5 lw 2 lc rgb ours title 'a new gate', \
 	attach using 2:(is('another policy', $3 / 1000)) every ::1 with linespoints pt 7 ps 0.5 lw 2 lc rgb other title 'another policy', \
 	STATS_mean / 1000 with lines lw 2 lc rgb theirs title 'true'
+unset offsets
 unset multiplot
 
 # dots: the time to grant
@@ -94,7 +97,7 @@ set lmargin 38
 grant = dir.'/grant.tsv'
 colour(name) = name[1:8] eq 'bindgate' ? 0x2f81f7 : 0x8b949e
 plot grant using ($2 / 1000):0:($3 / 1000):($4 / 1000):(colour(strcol(1))):ytic(1) every ::1 with xerrorbars pt 7 ps 1 lw 2 lc rgb variable, \
-	grant using ($4 / 1000):0:(sprintf('  %.2f', $2 / 1000)) every ::1 with labels left textcolor rgb ink font 'sans-serif,12'
+	grant using ($4 / 1000):0:(sprintf('%.3g', $2 / 1000)) every ::1 with labels left offset 1, 0 textcolor rgb ink font 'sans-serif,12'
 
 # lines: what grows with the gates, and with how deep they nest
 set output dir.'/scale.svg'
@@ -110,7 +113,8 @@ set xlabel textcolor rgb ink
 set key top left Left reverse textcolor rgb ink samplen 2
 set multiplot layout 1,3
 set logscale x 10
-set xrange [1:*]
+set xrange [1:6000]
+set xtics ('1' 1, '10' 10, '100' 100, '1k' 1000, '5k' 5000)
 set yrange [0:150] noreverse
 gates = dir.'/gates.tsv'
 set title 'added to a bind, ns'
@@ -125,6 +129,7 @@ plot gates using 1:($14 / 1000) every ::1 with linespoints pt 7 ps 0.5 lw 2 lc r
 	gates using 1:($8 / 1000) every ::1 with linespoints pt 7 ps 0.5 lw 2 lc rgb theirs title 'true'
 unset logscale
 set xrange [0:32]
+set xtics auto
 set yrange [0:*]
 set title 'added to a bind, ns'
 set xlabel 'gates above one another'

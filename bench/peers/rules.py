@@ -18,59 +18,66 @@ RULES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 SYSTEMD_MOST = 128  # rules: systemd's own limit
 ROOT = f'{lab.build}/peers/trixie'
 OTHERS = [10000 + 3 * number for number in range(max(RULES))]
+BIND = '''
+import socket, sys
+try:
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(('127.0.0.1', int(sys.argv[1])))
+except OSError as error:
+    sys.exit(error.errno)
+'''
 UNIT = '[Service]\nExecStart=/bin/sleep infinity\nSocketBindDeny=any\n'
 
 
-def by_name(result):
+def table(result, floor):
     """One line of the plot after another, each from few rules to many."""
     names = [name for name, _ in result]
-    return sorted(result.items(), key=lambda item: names.index(item[0][0]))
+    return [(*case, lab.spread(result[case]), lab.spread(lab.minus(result[case], floor)))
+            for case in sorted(result, key=lambda case: names.index(case[0]))]
 
 
 def rules(count, last):
     return [f'{port}/udp' for port in OTHERS[:count - 1]] + [last]
 
 
-def gate(name, *rules):
+def gate(name, *policy):
     path = lab.cgroup(name)
-    lab.call(lab.bindgate, 'attach', path, *rules)
+    lab.call(lab.bindgate, 'attach', path, *policy)
     return path
 
 
 def bind_error(path, port):
     """What the bind of a UDP socket made in that cgroup ends with."""
-    code = f'import socket; raise SystemExit(socket.socket(socket.AF_INET, socket.SOCK_DGRAM).bind(("127.0.0.1", {port})))'
-    process = lab.start(path, [sys.executable, '-c', f'try:\n  {code}\nexcept OSError as e: raise SystemExit(e.errno)'])
-    return process.wait()
+    return lab.start(path, [sys.executable, '-c', BIND, str(port)]).wait()
 
 
-def services():
+def started(machine, names):
+    """Asks the systemd in that cgroup, which may be about to boot."""
+    try:
+        first = open(f'{machine}/init.scope/cgroup.procs').readline().strip()
+    except FileNotFoundError:
+        return False
+    enter = ['nsenter', '-t', first, *'-p -m -C -n -i -u -r -w'.split()]
+    return first and subprocess.run([*enter, 'systemctl', 'start', *names], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def services(numbers):
     """Cgroups of services with so many rules, by their number."""
-    for count in RULES:
-        if count <= SYSTEMD_MOST:
-            with open(f'{ROOT}/etc/systemd/system/bind{count}.service', 'w') as file:
-                # the line that comes first is looked at last
-                file.write(UNIT + ''.join(f'SocketBindAllow=ipv4:udp:{port}\n' for port in [3000] + OTHERS[:count - 1]))
+    for count in numbers:
+        # the line that comes first is looked at last
+        lines = [f'SocketBindAllow=ipv4:udp:{port}\n' for port in [3000] + OTHERS[:count - 1]]
+        with open(f'{ROOT}/etc/systemd/system/bind{count}.service', 'w') as file:
+            file.write(UNIT + ''.join(lines))
     machine = lab.cgroup('machine')
     subprocess.Popen([f'{lab.tree}/tests/node/boot', ROOT, machine], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    found = {}
-    began = time.monotonic()
-    while len(found) < sum(count <= SYSTEMD_MOST for count in RULES):
-        if time.monotonic() - began > 60:
+    end = time.monotonic() + 60
+    while not started(machine, [f'bind{count}' for count in numbers]):
+        if time.monotonic() > end:
             sys.exit('systemd did not start the services')
         time.sleep(0.1)
-        try:
-            first = open(f'{machine}/init.scope/cgroup.procs').readline().strip()
-        except FileNotFoundError:
-            continue
-        for count in RULES:
-            if first and count not in found and count <= SYSTEMD_MOST and subprocess.run(
-                    ['nsenter', '-t', first, '-p', '-m', '-C', '-n', '-i', '-u', '-r', '-w', 'systemctl', 'start', f'bind{count}'],
-                    stderr=subprocess.DEVNULL).returncode == 0:
-                found[count] = f'{machine}/system.slice/bind{count}.service'
-    for path in found.values():  # a systemd that cannot says nothing
+    cgroups = {count: f'{machine}/system.slice/bind{count}.service' for count in numbers}
+    for path in cgroups.values():  # a systemd that cannot says nothing
         assert bind_error(path, 3000) == 0 and bind_error(path, 3001) == errno.EPERM, path
-    return found
+    return cgroups
 
 
 def cost_of_binds():
@@ -79,14 +86,14 @@ def cost_of_binds():
         cases['bindgate, hit', count] = gate(f'hit{count}', *rules(count, '3000'))
         cases['bindgate, miss', count] = gate(f'miss{count}', *rules(count, '4000'))
     if os.path.exists(ROOT) and not os.environ.get('NO_SYSTEMD'):
-        cases.update({('SocketBindAllow, hit', count): path for count, path in services().items()})
+        found = services([count for count in RULES if count <= SYSTEMD_MOST])
+        cases.update({('SocketBindAllow, hit', count): path for count, path in found.items()})
     else:
         print('no systemd with SocketBindAllow= here: a linear scan of our own stands for it')
         cases.update({('linear scan, hit', count): f'{count}:{lab.cgroup(f"linear{count}")}' for count in RULES})
     result = lab.binds(BIND_ROUNDS, cases)
-    floor = result['no program', 0]
     lab.save('rules', BIND_ROUNDS, ['program', 'rules', 'bind ns*', 'above no program ns*'],
-             [(*case, lab.spread(values), lab.spread(lab.minus(values, floor))) for case, values in by_name(result)])
+             table(result, result['no program', 0]))
 
 
 def attach(count, fresh):
@@ -112,7 +119,7 @@ def cost_of_changes():
         cases['another policy', count] = attach(count, False)
     result = lab.interleaved('attach', PROCESS_ROUNDS, cases)
     lab.save('attach', PROCESS_ROUNDS, ['bindgate attach', 'rules', 'us*', 'above true us*'],
-             [(*case, lab.spread(values), lab.spread(lab.minus(values, result['true', 0]))) for case, values in by_name(result)])
+             table(result, result['true', 0]))
 
 
 try:

@@ -35,7 +35,8 @@ def many_gates():
         })
         rows.append((count, lab.spread(bind['none']), lab.spread(lab.minus(bind['gate'], bind['none'])),
                      *(lab.spread(took[what]) for what in ('true', 'attach', 'list'))))
-    lab.save('gates', BIND_ROUNDS, ['gates', 'bind, no program ns*', 'bind in a gate, above it ns*', 'true us*', 'attach one more us*', 'list us*'], rows)
+    columns = ['gates', 'bind, no program ns*', 'bind in a gate, above it ns*', 'true us*', 'attach one more us*', 'list us*']
+    lab.save('gates', BIND_ROUNDS, columns, rows)
     lab.call(lab.bindgate, 'detach', '--all')
 
 

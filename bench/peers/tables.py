@@ -21,12 +21,12 @@ def table(name):
         for index in columns:
             spread = head[index + 1:index + 2] == [head[index] + ' q1']
             yield f'{row[index]} ({row[index + 1]} to {row[index + 2]})' if spread else row[index]
-    lines = [[head[index] for index in columns], ['---'] + ['---:'] * (len(columns) - 1), *map(list, map(cells, rows))]
+    lines = [[head[index] for index in columns], ['---'] + ['---:'] * (len(columns) - 1), *map(cells, rows)]
     return ''.join(f'| {" | ".join(line)} |\n' for line in lines) + f'\n{how}\n'
 
 
 with open(page) as file:
     text = file.read()
-text = re.sub(r'(<!-- (\w+) -->\n).*?(<!-- / -->)', lambda match: match[1] + '\n' + table(match[2]) + '\n' + match[3], text, flags=re.S)
+text = re.sub(r'(<!-- (\w+) -->\n).*?(<!-- / -->)', lambda found: f'{found[1]}\n{table(found[2])}\n{found[3]}', text, flags=re.S)
 with open(page, 'w') as file:
     file.write(text)

@@ -4,17 +4,17 @@
 Each way has a network namespace of its own, joined to the client's by a veth pair: nothing of one (connection
 tracking, say) is in another's way. The rounds take turns.
 """
+import http.client
 import os
 import shutil
-import subprocess
 import sys
 import time
-import urllib.request
 
 import lab
 
 ROUNDS = 1 if lab.quick else 20
 CONNECTIONS = 16
+SCRIPT = f'{lab.tree}/bench/peers/wrk.lua'
 NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
 BARE = [*NOBODY, '--inh-caps=-all', '--bounding-set=-all', '--no-new-privs']
 NGINX = '''
@@ -45,7 +45,7 @@ PROXY = '''
 
 
 def network(number):
-    """A namespace behind 10.80.NUMBER.2, held by a process; its id."""
+    """A namespace behind 10.80.NUMBER.2, held by a process; what a command there begins with."""
     holder = lab.start(lab.cgroup('held'), ['unshare', '--net', 'sleep', 'infinity'])
     while os.stat(f'/proc/{holder.pid}/ns/net').st_ino == os.stat('/proc/self/ns/net').st_ino:
         time.sleep(0.01)
@@ -56,8 +56,7 @@ def network(number):
     lab.call(*there, 'ip', 'address', 'add', f'10.80.{number}.2/30', 'dev', 'eth')
     for device in 'lo', 'eth':
         lab.call(*there, 'ip', 'link', 'set', device, 'up')
-    limit = subprocess.run([*there, 'cat', '/proc/sys/net/ipv4/ip_unprivileged_port_start'], check=True, stdout=subprocess.PIPE)
-    assert int(limit.stdout) == 1024
+    assert int(lab.output(*there, 'cat', '/proc/sys/net/ipv4/ip_unprivileged_port_start')) == 1024
     return there
 
 
@@ -67,7 +66,8 @@ def nginx(name, there, http, before=BARE, binary='nginx', user=''):
     os.chmod(directory, 0o777)
     with open(f'{directory}/conf', 'w') as file:
         file.write(NGINX.format(dir=directory, http=http, user=user))
-    return lab.start(lab.cgroup(name), [*there, *before, binary, '-e', f'{directory}/error', '-c', f'{directory}/conf'])
+    own = ['-e', f'{directory}/error', '-c', f'{directory}/conf']
+    return lab.start(lab.cgroup(name), [*there, *before, binary, *own])
 
 
 def is_bare(process, capability=0):
@@ -86,11 +86,11 @@ def setcap(there):
     binary = f'{lab.work}/nginx'
     shutil.copy(shutil.which('nginx'), binary)
     lab.call('setcap', 'cap_net_bind_service=ep', binary)
-    return [nginx('setcap', there, PAGE.format(80), [*NOBODY, '--inh-caps=-all', '--bounding-set=-all,+net_bind_service'], binary)]
+    return [nginx('setcap', there, PAGE.format(80), [*NOBODY, '--bounding-set=-all,+net_bind_service'], binary)]
 
 
 def redirect(there):
-    lab.call(*there, 'iptables', '-t', 'nat', '-A', 'PREROUTING', '-p', 'tcp', '--dport', '80', '-j', 'REDIRECT', '--to-port', '8080')
+    lab.call(*there, *'iptables -t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT --to-port 8080'.split())
     return [nginx('redirect', there, PAGE.format(8080))]
 
 
@@ -100,8 +100,8 @@ def proxy(there):
 
 
 def socat(there):
-    return [nginx('behind-socat', there, PAGE.format('127.0.0.1:8080')),
-            lab.start(lab.cgroup('socat'), [*there, 'socat', 'TCP-LISTEN:80,fork,reuseaddr,backlog=511', 'TCP:127.0.0.1:8080'])]
+    relay = 'socat TCP-LISTEN:80,fork,reuseaddr,backlog=511 TCP:127.0.0.1:8080'.split()
+    return [nginx('behind-socat', there, PAGE.format('127.0.0.1:8080')), lab.start(lab.cgroup('socat'), [*there, *relay])]
 
 
 WAYS = {'bindgate': gate, 'setcap': setcap, 'iptables REDIRECT': redirect, 'nginx as proxy': proxy, 'socat': socat}
@@ -110,18 +110,20 @@ WAYS = {'bindgate': gate, 'setcap': setcap, 'iptables REDIRECT': redirect, 'ngin
 def answers(address):
     for _ in range(500):
         try:
-            return urllib.request.urlopen(f'http://{address}/', timeout=5).read() == b'hello\n'
+            connection = http.client.HTTPConnection(address, timeout=5)
+            connection.request('GET', '/')
+            return connection.getresponse().read() == b'hello\n'
         except OSError:
             time.sleep(0.01)
     return False
 
 
 def load(address, headers):
-    """Requests a second, p50 and p99 in us, errors."""
-    text = subprocess.run(['wrk', '-t1', f'-c{CONNECTIONS}', '-d1s', *headers, '-s', f'{lab.tree}/bench/peers/wrk.lua', f'http://{address}/'],
-                          check=True, stdout=subprocess.PIPE, text=True).stdout
-    requests, took, p50, p99, errors = map(int, next(line for line in text.splitlines() if line.startswith('result')).split()[1:])
-    return 1e6 * requests / took, p50, p99, errors
+    """Requests a second, p99 in us, errors."""
+    text = lab.output('wrk', '-t1', f'-c{CONNECTIONS}', '-d1s', *headers, '-s', SCRIPT, f'http://{address}/')
+    result = next(line for line in text.splitlines() if line.startswith('result'))
+    requests, took, p99, errors = map(int, result.split()[1:])
+    return 1e6 * requests / took, p99, errors
 
 
 try:
@@ -141,8 +143,9 @@ try:
     for mode in modes:
         floor = [result[0] for result in results[mode, 'bindgate']]
         for way in WAYS:
-            rate, _, p99, errors = zip(*results[mode, way])
-            rows.append((way, mode, lab.spread(rate), lab.spread(lab.ratio(rate, floor)), lab.spread(p99), sum(errors)))
-    lab.save('ways', ROUNDS, ['way', 'connections', 'requests/s*', 'of bindgate*', 'p99 us*', 'errors'], rows)
+            rate, p99, errors = zip(*results[mode, way])
+            rows.append((way, mode, *map(lab.spread, (rate, lab.ratio(rate, floor), p99)), sum(errors)))
+    columns = ['way', 'connections', 'requests/s*', 'of bindgate*', 'p99 us*', 'errors']
+    lab.save('ways', ROUNDS, columns, rows)
 finally:
     lab.end()
