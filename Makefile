@@ -4,7 +4,8 @@
 # make install    DESTDIR and PREFIX honoured   sudo make check    tests it
 #
 # make check-kernels, make valgrind, make fuzz, make coverage, make bench: slower proofs, and the figures
-# make bench-peers: the figures beside what others use, into doc/bench (QUICK=1: into build/quick)    make plots: from them
+# make bench-peers: the figures beside what others use, into doc/bench (QUICK=1: a try of them, into build/quick)
+# make plots: doc/bench.md and its plots, drawn from those figures
 #
 # CC=clang, WERROR=1 (warnings end the build), SANITIZE=1 (with ASan and UBSan, in a build folder of its own)
 # COVERAGE=1 (counts what runs, likewise)

@@ -123,7 +123,7 @@ def save(name, rounds, columns, rows):
         return f'{value:.4g}' if abs(value) < 1000 else f'{value:.0f}'
     os.makedirs(out, exist_ok=True)
     with open(f'{out}/{name}.tsv', 'w') as file:
-        print(f'# {machine()}; {rounds} rounds; medians and quartiles', file=file)
+        print(f'# {machine()}; {rounds} rounds: medians and quartiles', file=file)
         print(*head, sep='\t', file=file)
         for row in rows:
             cells = [cell for value in row for cell in (value if isinstance(value, tuple) else (value,))]

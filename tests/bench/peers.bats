@@ -18,14 +18,14 @@ bench() { # NAME
 }
 
 gone() { # PID of a bench
-	local cgroup
+	local cgroup pins=/sys/fs/bpf/bindgate-peers-$1
 	cgroup=$(awk '$0 ~ / - cgroup2 / { print $5; exit }' /proc/self/mountinfo)/bindgate-peers-$1
 	for _ in $(seq 200); do
-		[ -d "$cgroup" ] || break
+		[ -d "$cgroup" ] || [ -d "$pins" ] || return 0
 		sleep 0.05
 	done
-	[ ! -d "$cgroup" ]
-	[ ! -d "/sys/fs/bpf/bindgate-peers-$1" ]
+	ls -d "$cgroup" "$pins"
+	return 1
 }
 
 # Rows of a table for which awk's condition holds.
