@@ -3,34 +3,37 @@
 # Installs what the named groups need and the machine lacks: deploy/packages.sh GROUP...
 set -eu
 
-build='clang llvm gcc libc6-dev linux-libc-dev make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
-	libcyaml-dev libyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler'
-check='libcmocka-dev libseccomp-dev bats mandoc zsh prometheus mmdebstrap containerd runc python3-h2 podman buildah python3-yaml iproute2 curl util-linux procps python3-minimal python3 nginx-light apache2-bin golang-go openssl tmux'
-kernels='qemu-system-x86 busybox-static xz-utils'
-demo='python3-minimal python3 curl iproute2 util-linux'
-lint='clang-format clang-tidy cppcheck shellcheck python3-pyflakes'
-valgrind='valgrind libc6-dbg'
-coverage='libclang-rt-dev python3'
-bench='python3 python3-h2'
-peers='python3 iproute2 util-linux nginx-light wrk socat iptables nftables libcap2-bin authbind mmdebstrap gnuplot-nox'
+packages_of() { # GROUP
+	case $1 in
+	build)
+		echo clang llvm gcc libc6-dev linux-libc-dev make pkg-config bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev \
+			libcyaml-dev libyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler
+		;;
+	check)
+		echo libcmocka-dev libseccomp-dev bats mandoc zsh prometheus mmdebstrap containerd runc python3-h2 podman buildah \
+			python3-yaml iproute2 curl util-linux procps python3-minimal python3 nginx-light apache2-bin golang-go openssl tmux
+		packages_of peers
+		# node may have come from elsewhere, with a package of another name
+		command -v node >/dev/null 2>&1 || echo nodejs
+		;;
+	demo) echo python3-minimal python3 curl iproute2 util-linux ;;
+	kernels) echo qemu-system-x86 busybox-static xz-utils ;;
+	lint) echo clang-format clang-tidy cppcheck shellcheck python3-pyflakes ;;
+	valgrind) echo valgrind libc6-dbg ;;
+	coverage) echo libclang-rt-dev python3 ;;
+	bench) echo python3 python3-h2 ;;
+	peers) echo python3 iproute2 util-linux nginx-light wrk socat iptables nftables libcap2-bin authbind mmdebstrap gnuplot-nox ;;
+	*)
+		echo "packages.sh: no group \"$1\"" >&2
+		return 2
+		;;
+	esac
+}
 
 wanted=
 for group in "$@"; do
-	case $group in
-	build) wanted="$wanted $build" ;;
-	check) wanted="$wanted $check $peers" ;;
-	demo) wanted="$wanted $demo" ;;
-	kernels) wanted="$wanted $kernels" ;;
-	valgrind) wanted="$wanted $valgrind" ;;
-	coverage) wanted="$wanted $coverage" ;;
-	lint) wanted="$wanted $lint" ;;
-	bench) wanted="$wanted $bench" ;;
-	peers) wanted="$wanted $peers" ;;
-	*)
-		echo "packages.sh: no group \"$group\": build, check, kernels, demo, valgrind, coverage, lint, bench or peers" >&2
-		exit 2
-		;;
-	esac
+	packages=$(packages_of "$group")
+	wanted="$wanted $packages"
 done
 
 # shellcheck disable=SC2086 # lists of words, here and below
@@ -44,11 +47,6 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
 	END
 	exit 1
 fi
-
-# node may have come from elsewhere, with a package of another name
-case " $* " in
-*" check "*) command -v node >/dev/null 2>&1 || wanted="$wanted nodejs" ;;
-esac
 
 missing=
 for package in $wanted; do
