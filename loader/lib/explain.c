@@ -219,7 +219,8 @@ static int open_gate(struct bg_store *store, const struct bg_step *step, const s
 	return 0;
 }
 
-static int find_remedy(struct bg_store *store, const struct bg_explanation *out, FILE *remedy, struct bg_error *error)
+static int find_remedy(struct bg_store *store, const struct bg_explanation *out, FILE *remedy,
+		       struct bg_error *error)
 {
 	const struct bg_bind *seen = &out->asked;
 	bool opened = out->waived;
