@@ -133,7 +133,7 @@ static int not_directory(const char *path, struct bg_error *error)
 	slash = strrchr(parent, '/');
 	if (slash && slash > parent)
 		*slash = '\0';
-	if (bg_cgroup_is_v2(path) && bg_cgroup_is_v2(parent))
+	if (bg_cgroup_is_v2(path) > 0 && bg_cgroup_is_v2(parent) > 0)
 		return bg_error(error, -EINVAL, SHOWN " is a file: name the cgroup's directory, " SHOWN, path,
 				parent);
 	return bg_error(error, -EINVAL, SHOWN " is not a directory, let alone one of cgroup v2", path);
@@ -262,15 +262,21 @@ static int make_absolute(const char *text, const struct bg_cgroup_mounted *mount
 	bool is_here =
 		!strcmp(text, ".") || !strcmp(text, "..") || !strncmp(text, "./", 2) || !strncmp(text, "../", 3);
 	char here[PATH_MAX] = "";
-	int length;
+	int length, is_v2;
 
 	if (is_here && !getcwd(here, sizeof(here)))
 		return bg_error(error, -errno, "cannot tell the working directory: %s", strerror(errno));
 	if (text[0] == '/') {
 		/* A name as bindgate prints it, where that is no cgroup of its own. */
 		length = snprintf(path, PATH_MAX, "%s%s", mounted->path, text);
-		if (length < PATH_MAX && !bg_cgroup_is_v2(text) && bg_cgroup_is_v2(path))
-			return 0;
+		is_v2 = bg_cgroup_is_v2(text);
+		if (!is_v2 && length < PATH_MAX) {
+			is_v2 = bg_cgroup_is_v2(path);
+			if (is_v2 > 0)
+				return 0;
+		}
+		if (is_v2 < 0)
+			return bg_error(error, is_v2, "cannot look at " SHOWN ": %s", text, strerror(-is_v2));
 		length = snprintf(path, PATH_MAX, "%s", text);
 	} else {
 		length = snprintf(path, PATH_MAX, "%s/%s", is_here ? here : mounted->path, text);

@@ -97,11 +97,13 @@ static int each_mount(int (*each)(const struct mount *mount, void *arg), void *a
 	return result;
 }
 
-bool bg_cgroup_is_v2(const char *path)
+int bg_cgroup_is_v2(const char *path)
 {
 	struct statfs fs;
 
-	return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == CGROUP2_SUPER_MAGIC;
+	if (statfs(path, &fs))
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	return (unsigned long)fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
 /* Is it this mount that the fd led to, and not one that has been laid over it? 1, 0 or a negative errno. */
@@ -249,7 +251,7 @@ bool bg_cgroup_meant(const char *path, char meant[static PATH_MAX], bool *is_v1)
 
 		while (length > 1 && length < PATH_MAX && meant[length - 1] == '/')
 			meant[--length] = '\0';
-		if (length < PATH_MAX && bg_cgroup_is_v2(meant))
+		if (length < PATH_MAX && bg_cgroup_is_v2(meant) > 0)
 			return true;
 	}
 	return false;

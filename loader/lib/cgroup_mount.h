@@ -15,8 +15,8 @@ struct bg_cgroup_mounted {
 /* The cgroup2 mount that everything is named after; looked up once. -ENOENT: there is none. */
 int bg_cgroup_mounted(const struct bg_cgroup_mounted **out, struct bg_error *error);
 
-/* Is the directory part of a cgroup v2 tree? */
-bool bg_cgroup_is_v2(const char *path);
+/* Is the directory part of a cgroup v2 tree? 1; 0: it is not, or is not there; or a negative errno. */
+int bg_cgroup_is_v2(const char *path);
 
 /* What is left of `path` below `dir`: "" or "/…"; NULL: it is not in there. */
 const char *bg_path_below(const char *path, const char *dir);

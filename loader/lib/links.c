@@ -43,14 +43,16 @@ static int open_cgroup(const char *path, __u64 id, struct bg_error *error)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
+	int err;
 
 	if (fd < 0)
 		return bg_error(error, -errno, "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) || st.st_ino != id) {
-		close(fd);
-		return bg_error(error, -ESTALE, "%s was removed and made anew meanwhile: try again", path);
-	}
-	return fd;
+	err = fstat(fd, &st) ? -errno : st.st_ino == id ? 0 : -ESTALE;
+	if (!err)
+		return fd;
+	close(fd);
+	return err == -ESTALE ? bg_error(error, err, "%s was removed and made anew meanwhile: try again", path)
+			      : bg_error(error, err, "%s: %s", path, strerror(-err));
 }
 
 static int attach_failed(int err, const char *path, struct bg_error *error)

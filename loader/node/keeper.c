@@ -131,13 +131,22 @@ int keeper_want(struct keeper *keeper, enum keeper_source source, const char *pa
 	struct wanted *wanted;
 	struct bg_cgroup cgroup;
 	struct bg_error error;
-	int err = wake(keeper);
+	int err;
 
+	wanted = find(keeper, path, false);
+	if (wanted && wanted->source == source) /* whatever fails from here on: it is not unwanted */
+		wanted->pass = keeper->passes[source];
+	err = wake(keeper);
 	if (err)
 		return err;
 	err = bg_cgroup_find(path, &cgroup, &error);
-	if (err) /* gone again; the event that says so comes */
+	if (err == -ENOENT) /* gone again; the event that says so comes */
 		return err;
+	if (err) {
+		stats.errors[ERROR_ATTACH]++;
+		say(LOG_ERR, "%s", error.text);
+		return err;
+	}
 	wanted = find(keeper, path, true);
 	wanted->source = source;
 	wanted->pass = keeper->passes[source];

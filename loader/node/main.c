@@ -27,6 +27,8 @@
 #define LISTEN "127.0.0.1:9632"
 #define SETTLE_S 0.1 /* files that change are read when they have been still for so long */
 #define TICK_S 1.0
+#define RETRY_FIRST_S 0.1
+#define RETRY_MOST_S 60.0
 #define PODS_FIRST_S 0.005 /* a new pod's cgroup is there some 100 ms before the runtime lists its sandbox */
 #define PODS_PATIENT_S 0.3 /* from here on it is likely a cgroup that a pod left behind */
 #define PODS_GOING_S 5.0
@@ -55,6 +57,9 @@ struct node {
 	double files_due; /* 0: they have not changed */
 	double tick_due;  /* of the log */
 	double watchdog_due;
+	double retry_due; /* of what failed; 0: nothing did */
+	double retry;     /* seconds */
+	bool http_failed; /* said so */
 	bool walk_due, ready, ending;
 };
 
@@ -77,6 +82,7 @@ static void appeared(const char *path, unsigned int pattern, void *arg)
 	if (node->parsed != gate && bg_declare_policy(&gate->policy, KEEPER_OWNER, &node->policy, &error)) {
 		stats.errors[ERROR_CONFIG]++;
 		say(LOG_ERR, "%s", error.text); /* a user that went meanwhile */
+		keeper_want_still(node->keeper, FROM_GATES, path);
 		return;
 	}
 	node->parsed = gate;
@@ -124,16 +130,40 @@ static void listed(const Cri__Sandboxes *sandboxes, void *arg)
 	node->pods_retry *= !unknown ? 1.5 : node->pods_retry < PODS_PATIENT_S ? 1.02 : 2;
 }
 
+/* What the keeper could not do; conflicts are no failures. */
+static __u64 failures(void)
+{
+	return stats.errors[ERROR_ATTACH] + stats.errors[ERROR_DETACH] + stats.errors[ERROR_STORE];
+}
+
+/* What failed is tried again, ever more slowly. */
+static void settle(struct node *node, bool failed)
+{
+	if (!failed) {
+		node->retry = RETRY_FIRST_S;
+		node->retry_due = 0;
+	} else if (!node->retry_due) {
+		node->retry_due = now_seconds() + node->retry;
+		node->retry = node->retry * 2 < RETRY_MOST_S ? node->retry * 2 : RETRY_MOST_S;
+	}
+}
+
 static void walk(struct node *node)
 {
+	__u64 before = failures();
+	bool whole;
+
 	node->walk_due = false;
+	node->retry_due = 0;
 	keeper_begin_pass(node->keeper, FROM_GATES);
-	tree_walk(node->tree);
-	keeper_end_pass(node->keeper, FROM_GATES);
-	if (!node->cri || node->pods_listed) /* before that nobody knows which pods' gates are wanted */
+	whole = tree_walk(node->tree);
+	if (whole) /* else a gate may be wanted whose cgroup was not seen */
+		keeper_end_pass(node->keeper, FROM_GATES);
+	if (whole && (!node->cri || node->pods_listed)) /* before that nobody knows which pods' gates are wanted */
 		keeper_collect(node->keeper);
 	keeper_rest(node->keeper);
 	stats.watches = tree_watches(node->tree);
+	settle(node, !whole || failures() != before);
 }
 
 /* ---- configuration ---- */
@@ -192,8 +222,9 @@ static bool is_ready(void *arg)
 	return node->ready && stats.config_valid;
 }
 
-static void open_http(struct node *node, const char *at)
+static void open_http(struct node *node)
 {
+	const char *at = node->config->daemon.listen ? node->config->daemon.listen : LISTEN;
 	const struct http_calls calls = {
 		.metrics = give_metrics, .status = give_status, .ready = is_ready, .arg = node
 	};
@@ -204,8 +235,11 @@ static void open_http(struct node *node, const char *at)
 	if (!strcmp(at, "none"))
 		return;
 	node->http = http_open(at, &calls, &error);
-	if (!node->http)
+	if (!node->http && !node->http_failed)
 		say(LOG_ERR, "%s", error.text);
+	node->http_failed = !node->http;
+	if (!node->http)
+		settle(node, true);
 }
 
 /* Without a runtime to ask, pods are left to the hook (bindgate oci-hook). */
@@ -278,8 +312,10 @@ static void take(struct node *node, struct bg_config *config)
 		node->audit = audit_open(node->pin_dir, now);
 		node->tick_due = 0;
 	}
-	if (listen_changed)
-		open_http(node, now->listen ? now->listen : LISTEN);
+	if (listen_changed) {
+		node->http_failed = false;
+		open_http(node);
+	}
 	bg_config_free(old);
 }
 
@@ -376,6 +412,7 @@ static int next_timeout(struct node *node, double now)
 	until(node->files_due, now, &timeout);
 	until(node->watchdog_due, now, &timeout);
 	until(node->tick_due, now, &timeout);
+	until(node->retry_due, now, &timeout);
 	if (node->walk_due)
 		timeout = 0;
 	return timeout;
@@ -385,8 +422,11 @@ static void handle_due(struct node *node)
 {
 	double now = now_seconds();
 
-	if (node->walk_due)
+	if (node->walk_due || (node->retry_due > 0 && node->retry_due <= now)) {
 		walk(node);
+		if (node->http_failed)
+			open_http(node);
+	}
 	if (node->files_due > 0 && node->files_due <= now)
 		reload(node);
 	if (node->tick_due > 0 && node->tick_due <= now) {
@@ -412,12 +452,19 @@ static void loop(struct node *node)
 
 		unsigned int count = 5 + (node->cri ? cri_polls(node->cri, polls + 5) : 0);
 
-		if (poll(polls, count, next_timeout(node, now_seconds())) < 0 && errno != EINTR)
-			break;
+		if (poll(polls, count, next_timeout(node, now_seconds())) < 0) {
+			if (errno != EINTR)
+				nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL); /* memory is short */
+			continue;
+		}
 		if (polls[1].revents) { /* first: whoever waits for a gate waits for this */
+			__u64 before = failures();
+
 			node->walk_due |= !tree_read(node->tree);
 			keeper_rest(node->keeper);
 			stats.watches = tree_watches(node->tree);
+			if (failures() != before)
+				settle(node, true);
 		}
 		if (polls[3].revents) {
 			audit_read(node->audit);
@@ -467,6 +514,11 @@ static int run(struct node *node)
 	if (!can_gate(node))
 		return 1;
 	node->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (node->signals < 0) {
+		say(LOG_ERR, "cannot wait for signals: %s", strerror(errno));
+		return 1;
+	}
+	node->retry = RETRY_FIRST_S;
 	node->files = -1;
 	node->tree = tree_open(&calls, &error);
 	if (!node->tree) {

@@ -30,6 +30,7 @@ struct tree {
 	void *paths;   /* another one of the same, by path */
 	unsigned int watches_count;
 	bool overflowed;
+	bool missed; /* a part of it could not be looked at */
 };
 
 static int by_wd(const void *a, const void *b)
@@ -135,6 +136,17 @@ static void drop_watch(struct tree *tree, struct watch *watch)
 	tree->watches_count--;
 }
 
+/* A part of the tree that could not be looked at. What is gone by now is none. */
+static void missed(struct tree *tree, const char *path)
+{
+	if (errno == ENOENT || errno == ENODEV)
+		return;
+	if (!tree->missed)
+		say(LOG_WARNING, "cannot watch the cgroup %s: %s%s", *path ? path : "/", strerror(errno),
+		    errno == ENOSPC ? "; the sysctl fs.inotify.max_user_watches may be too low" : "");
+	tree->missed = true;
+}
+
 static bool add_watch(struct tree *tree, const char *path)
 {
 	char full[PATH_MAX];
@@ -143,8 +155,10 @@ static bool add_watch(struct tree *tree, const char *path)
 	if (snprintf(full, sizeof(full), "%s%s", tree->mount, path) >= (int)sizeof(full))
 		return false;
 	key.wd = inotify_add_watch(tree->inotify, full, IN_CREATE | IN_DELETE | IN_ONLYDIR);
-	if (key.wd < 0)
+	if (key.wd < 0) {
+		missed(tree, path);
 		return false;
+	}
 	if (find(&tree->watches, &key, by_wd))
 		return true;
 	drop_watch(tree, find(&tree->paths, &key, by_path)); /* of one that was there before */
@@ -178,12 +192,17 @@ static void visit(struct tree *tree, const char *path)
 		return;
 	snprintf(full, sizeof(full), "%s%s", tree->mount, path);
 	dir = opendir(full);
-	while (dir && (entry = readdir(dir)))
+	if (!dir) {
+		missed(tree, path);
+		return;
+	}
+	while (errno = 0, entry = readdir(dir))
 		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") &&
 		    snprintf(child, sizeof(child), "%s/%s", path, entry->d_name) < (int)sizeof(child))
 			visit(tree, child);
-	if (dir)
-		closedir(dir);
+	if (errno)
+		missed(tree, path);
+	closedir(dir);
 }
 
 static void keep(void *watch)
@@ -270,14 +289,21 @@ static void prune_watches(struct tree *tree)
 	free(prune.each);
 }
 
-void tree_walk(struct tree *tree)
+bool tree_walk(struct tree *tree)
 {
+	bool missed_before = tree->missed;
+
 	/* After lost events nobody knows which watches are left. Only then: closing an inotify takes some 10 ms. */
-	if (tree->overflowed && !begin(tree))
-		return;
-	tree->overflowed = false;
+	if (tree->overflowed && !begin(tree)) {
+		missed(tree, "");
+		return false;
+	}
+	tree->overflowed = tree->missed = false;
 	prune_watches(tree);
 	visit(tree, "");
+	if (missed_before && !tree->missed)
+		say(LOG_INFO, "all of the cgroup tree can be watched again");
+	return !tree->missed;
 }
 
 int tree_fd(const struct tree *tree)
@@ -318,6 +344,8 @@ bool tree_read(struct tree *tree)
 	char buffer[1 << 16] __attribute__((aligned(__alignof__(struct inotify_event))));
 	ssize_t got;
 
+	bool missed_before = tree->missed;
+
 	while ((got = read(tree->inotify, buffer, sizeof(buffer))) > 0)
 		for (const char *at = buffer; at < buffer + got;) {
 			const struct inotify_event *event = (const struct inotify_event *)at;
@@ -326,5 +354,5 @@ bool tree_read(struct tree *tree)
 				return false;
 			at += sizeof(*event) + event->len;
 		}
-	return true;
+	return missed_before || !tree->missed;
 }

@@ -25,12 +25,13 @@ void tree_close(struct tree *tree);
 /* Takes other patterns: paths, globs, unit:NAME; the strings must stay. */
 void tree_set_patterns(struct tree *tree, const char *const *patterns, unsigned int count);
 
-/* Goes through everything anew, and tells of all that matches. */
-void tree_walk(struct tree *tree);
+/* Goes through everything anew, and tells of all that matches. false: a part could not be looked at or watched; nothing
+ * may be concluded then from what was not told of. */
+bool tree_walk(struct tree *tree);
 
 int tree_fd(const struct tree *tree); /* readable: call tree_read; another one after each walk */
 
-/* Tells what happened. false: too much did, and tree_walk is needed. */
+/* Tells what happened. false: too much did, or a part of it could not be looked at: tree_walk is needed. */
 bool tree_read(struct tree *tree);
 
 unsigned int tree_watches(const struct tree *tree);

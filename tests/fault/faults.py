@@ -89,12 +89,12 @@ def run(nth, error):
         out.seek(0)
         err.seek(0)
         printed, told = out.read(), err.read().splitlines()
-    failed = open(f'{work}/report').read().rstrip('\n').partition(' ')[2]
+    failed = pathlib.Path(f'{work}/report').read_text()
     if '-j' in command and process.returncode and not told:
         told = ['bindgate: ' + json.loads(printed)['error']['message']]
     if name == 'explain' and f'It would be refused: {errno.errorcode[error]} (' in printed:
         told = ['bindgate: a bind was tried, and this came of it']
-    return Outcome(failed if ended else failed or '?', ended, process.returncode, printed, told)
+    return Outcome(failed, ended, process.returncode, printed, told)
 
 
 def gist(printed):

@@ -187,6 +187,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	sandboxes = cri_unpack(data, size);
 	cri__sandboxes__free_unpacked(sandboxes, NULL);
+	HOLDS(frame);
 	for (int i = 0; i < CRI_FRAME_HEAD; i++)
 		frame[i] = (uint8_t)(i ? size >> 8 * (4 - i) : 0);
 	if (size)

@@ -343,6 +343,8 @@ see bindgated --help" --nope
 	run -1 in_net "$BINDGATED" --config "$CONFIG" status
 	equal other "$output" "bindgated: the answer is no status"
 	kill "$other"
+	wait "$other" || true
+	eventually answers 127.0.0.1:9635 # tried again
 	touch "$WORK/file"
 	at "unix:$WORK/file"
 	eventually grep -q "^bindgated: cannot listen on unix:$WORK/file: Address already in use\$" "$WORK/stderr"
