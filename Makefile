@@ -171,7 +171,7 @@ coverage:
 	tests/coverage/run build/coverage
 
 check-kernels:
-	deploy/packages.sh build check kernels
+	deploy/packages.sh build kernels $(addprefix kernels-,$(or $(ARCHES),amd64 arm64))
 	tests/kernels/run $(BUILD)
 
 bench:
@@ -221,4 +221,4 @@ FORCE:
 	install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(BUILD) -path $(BUILD)/peers -prune -o -name '*.d' -print 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/peers -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -17,7 +17,9 @@ packages_of() { # GROUP
 		command -v node >/dev/null 2>&1 || echo nodejs
 		;;
 	demo) echo python3-minimal python3 curl iproute2 util-linux ;;
-	kernels) echo qemu-system-x86 busybox-static xz-utils ;;
+	kernels) echo busybox-static xz-utils python3-minimal python3 ;;
+	kernels-amd64) echo qemu-system-x86 ;;
+	kernels-arm64) echo qemu-system-arm lld ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck python3-pyflakes ;;
 	valgrind) echo valgrind libc6-dbg ;;
 	coverage) echo libclang-rt-dev python3 ;;

@@ -160,6 +160,7 @@ static void install(struct bg_cgroup *cgroup, uint64_t *seed, struct oracle_poli
 static void random_situations(void)
 {
 	uint64_t seed = env_number("BINDGATE_TEST_SEED", 0x657870);
+	unsigned long policies = env_number("BINDGATE_TEST_POLICIES", 1500) / 10;
 	static struct oracle_policy inner, outer;
 	struct worker workers[ORACLE_USERS];
 
@@ -168,7 +169,7 @@ static void random_situations(void)
 	child = new_cgroup("p/c");
 	for (int i = 0; i < ORACLE_USERS; i++)
 		start_worker(&workers[i], &child, oracle_users[i].uid, oracle_users[i].gid, 0);
-	for (int i = 0; i < 150 && !has_failed(); i++) {
+	for (unsigned long i = 0; i < policies && !has_failed(); i++) {
 		oracle_make_policy(&seed, oracle_below(&seed, 12), &inner);
 		oracle_make_policy(&seed, oracle_below(&seed, 12), &outer);
 		install(&child, &seed, &inner);
