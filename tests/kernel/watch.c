@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* Decisions as the kernel tells them, with all that bg_probe says it can tell. */
+#include "../../loader/lib/probe.h"
+#include "../../loader/lib/watch.h"
+#include "harness.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define NOBODY 65534
+
+struct seen {
+	struct bg_event events[8];
+	unsigned int count;
+};
+
+static int keep(const struct bg_event *event, void *arg)
+{
+	struct seen *seen = arg;
+
+	if (seen->count < sizeof(seen->events) / sizeof(*seen->events))
+		seen->events[seen->count] = *event;
+	seen->count++;
+	return 0;
+}
+
+/* The programs tell the pid of the first pid namespace: is that this one? */
+static bool in_first_pidns(void)
+{
+	struct stat own;
+
+	return !stat("/proc/self/ns/pid", &own) && own.st_ino == 0xeffffffc;
+}
+
+static void read_comm(pid_t pid, char comm[BG_COMM_MAX + 1])
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = fopen(path, "re");
+	if (!file || !fgets(comm, BG_COMM_MAX + 1, file))
+		give_up("cannot read %s", path);
+	comm[strcspn(comm, "\n")] = '\0';
+	fclose(file);
+}
+
+static void expect_process(const struct bg_event *event, const struct worker *worker)
+{
+	char comm[BG_COMM_MAX + 1] = "";
+	struct bg_features features;
+	struct bg_error error;
+
+	if (bg_probe(&features, &error))
+		give_up("%s", error.text);
+	if (features.comm)
+		read_comm(worker->pid, comm);
+	EXPECT(!strcmp(event->comm, comm), "the process is told as %s, but is %s", event->comm, comm);
+	if (!features.pid)
+		EXPECT(event->pid == 0, "pid %u, which this kernel cannot know", event->pid);
+	else if (in_first_pidns())
+		EXPECT(event->pid == (__u32)worker->pid, "pid %u, but it is %d", event->pid, worker->pid);
+	EXPECT(event->uid == NOBODY && event->gid == NOBODY, "uid %u, gid %u", event->uid, event->gid);
+}
+
+static void every_verdict_is_told(void)
+{
+	static const struct {
+		const char *words;
+		unsigned int asked, given;
+		enum bg_verdict verdict;
+		__u16 protocol;
+	} binds[] = {
+		{ "tcp4", 80, 80, BG_ALLOW, IPPROTO_TCP },
+		{ "udp6", 8080, 8080, BG_DENY, IPPROTO_UDP },
+		{ "tcp6", 3000, 81, BG_REWRITE, IPPROTO_TCP },
+		{ "udp4", 9000, 9000, BG_PASS, IPPROTO_UDP },
+	};
+	struct bg_cgroup cgroup = new_cgroup("a");
+	struct bg_watcher watcher;
+	struct seen seen = { 0 };
+	struct bg_error error;
+	struct worker worker;
+	char dir[256];
+
+	start_worker(&worker, &cgroup, NOBODY, NOBODY, 0);
+	gate(&cgroup, (struct options){ 0 }, "80", "deny:8080", "3000=81", NULL);
+	snprintf(dir, sizeof(dir), "%s", store.dir);
+	close_store(); /* which a watcher opens for itself */
+	if (bg_watch_begin(&watcher, dir, keep, &seen, &error))
+		give_up("watch: %s", error.text);
+	for (size_t i = 0; i < sizeof(binds) / sizeof(*binds); i++)
+		bind_by(&worker, binds[i].words, binds[i].words[3] == '4' ? "127.0.0.1" : "::1", binds[i].asked);
+	while (seen.count < 4 && bg_watch_wait(&watcher, 5000) > 0)
+		;
+	EXPECT(seen.count == 4 && bg_watch_lost(&watcher) == 0, "%u events of 4", seen.count);
+	for (unsigned int i = 0; i < 4 && seen.count == 4; i++) {
+		const struct bg_event *event = &seen.events[i];
+
+		EXPECT(event->cgroup == cgroup.id && event->protocol == binds[i].protocol &&
+			       event->family == binds[i].words[3] - '0' && event->verdict == binds[i].verdict &&
+			       event->asked_port == binds[i].asked && event->given_port == binds[i].given,
+		       "%s to port %u is told as verdict %u, port %u to %u, protocol %u", binds[i].words,
+		       binds[i].asked, event->verdict, event->asked_port, event->given_port, event->protocol);
+		expect_process(event, &worker);
+	}
+	bg_watch_end(&watcher);
+	open_store();
+	ungate(&cgroup);
+	stop_worker(&worker);
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		{ "every verdict is told to a watcher, with its process", every_verdict_is_told },
+	};
+
+	return RUN_TESTS(tests);
+}
