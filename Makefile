@@ -9,6 +9,7 @@
 #
 # CC=clang, WERROR=1 (warnings end the build), SANITIZE=1 (with ASan and UBSan, in a build folder of its own)
 # COVERAGE=1 (counts what runs, likewise)
+# check-kernels: ARCHES="amd64 arm64", KERNELS="5.10 6.1 newest" and CPUS="1 2" choose
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/sbin
