@@ -130,6 +130,11 @@ static void no_third_outcome_and_no_count_lost(void)
 	ungate(&cgroup);
 }
 
+static bool met_both_ways(const struct seen *seen)
+{
+	return seen->first > 100 && seen->second > 100;
+}
+
 /* A gate that comes and goes is whole or absent: never a port of it without the address, never a deny without the grant. */
 static void attach_and_detach_are_one_step(void)
 {
@@ -141,7 +146,8 @@ static void attach_and_detach_are_one_step(void)
 	gate(&parent, (struct options){ 0 }, "3000=127.0.0.3:82",
 	     NULL); /* what is seen while the inner gate is away */
 	seen = start_binders(&cgroup, pids);
-	for (i = 0; i < rounds && !seen->other; i++) {
+	/* one slow CPU seldom turns to a binder while the gate is there: then it takes more rounds to meet it */
+	for (i = 0; (i < rounds || (!met_both_ways(seen) && i < 20 * rounds)) && !seen->other; i++) {
 		gate(&cgroup, (struct options){ .denies = true }, "3000=127.0.0.2:81", NULL);
 		ungate(&cgroup);
 	}
@@ -150,7 +156,7 @@ static void attach_and_detach_are_one_step(void)
 	EXPECT(!seen->other && !seen->refused,
 	       "an outcome that neither with nor without the gate there is: %#x, %lu refused", seen->sample,
 	       seen->refused);
-	EXPECT(seen->first > 100 && seen->second > 100, "the gate was not met both ways");
+	EXPECT(met_both_ways(seen), "the gate was not met both ways");
 	ungate(&parent);
 }
 
