@@ -603,11 +603,12 @@ int main(int argc, char **argv)
 						 { "help", no_argument, NULL, 'h' },
 						 { "version", no_argument, NULL, 'V' },
 						 { 0 } };
-	static struct node node = { .file = CONFIG_FILE };
+	struct node node = { .file = CONFIG_FILE };
 	bool checks = false, json = false;
 	int option;
 
 	node.pin_dir = bg_store_default_dir();
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "c:p:jh", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
@@ -629,7 +630,9 @@ int main(int argc, char **argv)
 			printf("bindgated %s\n", BINDGATE_VERSION);
 			return 0;
 		default:
-			fprintf(stderr, "see bindgated --help\n");
+			fprintf(stderr,
+				"bindgated: %s is not an option here, or its value is missing; see bindgated --help\n",
+				bg_clean(argv[optind - 1]));
 			return 2;
 		}
 	}
