@@ -134,6 +134,14 @@ attached() { # CGROUP
 	bpftool cgroup show "$1" | grep -c 'inet[46]_bind' || true
 }
 
+# How many watchers the programs write to.
+watchers() {
+	bpftool -j map dump pinned "$BINDGATE_PIN_DIR/core/watching" 2>/dev/null |
+		"$PYTHON" -IS -c 'import json, sys
+try: print(bin(int(json.load(sys.stdin)[0]["value"][0], 16)).count("1"))
+except ValueError: print(0)'
+}
+
 # Nothing of a killed command is left.
 no_leftovers() {
 	! find "$BINDGATE_PIN_DIR" \( -name 'new-*' -o -name 'old-*' \) 2>/dev/null | grep .

@@ -81,8 +81,7 @@ load common
 @test "learn prints the rules that cover what was bound" {
 	learn() {
 		"$BINDGATE" learn --for 2s "$CG" "$@" >"$WORK/learnt" 3>&- &
-		until bindgate list "$CG" >/dev/null 2>&1; do sleep 0.02; done
-		sleep 0.3
+		until [ "$(watchers)" -gt 0 ]; do sleep 0.02; done
 		binds 'tcp 127.0.0.1 80' 'udp 127.0.0.1 8053' 'tcp 127.0.0.1 8053' 'tcp 127.0.0.1 9001' 'tcp ::1 9002' 'tcp 127.0.0.1 9003' 'tcp 127.0.0.1 0'
 		wait
 	}

@@ -13,14 +13,6 @@ watch() { # NAME ARGUMENT...
 	until [ "$(watchers)" -gt "$slots" ] || ! kill -0 $! 2>/dev/null; do sleep 0.02; done
 }
 
-# How many slots the programs write to.
-watchers() {
-	bpftool -j map dump pinned "$BINDGATE_PIN_DIR/core/watching" 2>/dev/null |
-		"$PYTHON" -IS -c 'import json, sys
-try: print(bin(int(json.load(sys.stdin)[0]["value"][0], 16)).count("1"))
-except ValueError: print(0)'
-}
-
 @test "watch prints one object a line, as documented" {
 	bindgate attach "$CG" 80 deny:8080 3000=127.0.0.1:81
 	watch out --json --count 4
