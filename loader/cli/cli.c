@@ -19,13 +19,12 @@ void *need(void *memory)
 	exit(FAILED);
 }
 
-int print_json(json_t *object)
+void print_json(json_t *object)
 {
-	int err = json_dumpf(need(object), stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-
+	if (json_dumpf(need(object), stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) && !ferror(stdout))
+		need(NULL);
 	json_decref(object);
 	putchar('\n');
-	return err ? FAILED : DONE;
 }
 
 int finish(const struct cli *cli)

@@ -83,7 +83,7 @@ json_t *warnings(void); /* a new reference to all of them */
 void *need(void *memory) __attribute__((returns_nonnull));
 
 /* Prints the object and lets go of it. */
-int print_json(json_t *object);
+void print_json(json_t *object);
 
 /* Was all of stdout written? Returns DONE or FAILED. */
 int finish(const struct cli *cli);

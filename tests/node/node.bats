@@ -178,7 +178,7 @@ END
 	equal old "$(wc -l <"$WORK/log.1")" 2
 	# watch works meanwhile
 	"$BINDGATE" watch -j --count 1 >"$WORK/watched" 3>&- &
-	sleep 0.5
+	eventually eval '[ "$(watchers)" = 2 ]'
 	binds 'tcp 127.0.0.1 22'
 	wait $!
 	equal watched "$(wc -l <"$WORK/watched")" 1
