@@ -203,6 +203,7 @@ int run_learn(struct cli *cli, int argc, char **argv)
 		err = listen_for(&learning, &watcher, signals);
 		bg_watch_end(&watcher);
 	}
+	close(signals);
 	if (!borrowed)
 		give_back(&learning, &transient);
 	return err ? fail(cli, err, &error) : tell(&learning);

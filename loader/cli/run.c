@@ -192,6 +192,7 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 	status = child < 0 ? NOT_RUN << 8 : wait_for(child, signals);
 	if (child < 0)
 		fprintf(stderr, "bindgate: cannot start a process: %s\n", strerror(errno));
+	close(signals);
 	err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (!err) {
 		err = bg_transient_end(&store, &transient, &error);
