@@ -120,6 +120,15 @@ void bench_check(int result)
 		bench_die("%s", *bench_error.text ? bench_error.text : strerror(errno));
 }
 
+void *bench_room(size_t count, size_t size)
+{
+	void *room = calloc(count, size);
+
+	if (!room)
+		bench_die("out of memory");
+	return room;
+}
+
 void bench_mkdir(const char *path)
 {
 	if (mkdir(path, 0755))

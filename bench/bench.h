@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <linux/types.h>
+#include <stddef.h>
 
 /* What every bench needs: a cgroup subtree and a pin directory of its own, gone when it ends, also by a signal. */
 
@@ -19,6 +20,9 @@ _Noreturn void bench_die(const char *format, ...) __attribute__((format(printf, 
 
 /* Ends the bench with bench_error's text (or errno's) where the result is negative. */
 void bench_check(int result);
+
+/* Zeroed; ends the bench where there is none. */
+void *bench_room(size_t count, size_t size) __attribute__((returns_nonnull));
 
 void bench_mkdir(const char *path);
 void bench_enter(const char *cgroup); /* moves this process there */

@@ -87,7 +87,7 @@ static void gate(struct bg_store *store, const char *path, const struct bg_polic
 static void attach_linear(const char *path, int rules)
 {
 	const int count = rules + 3;
-	struct bpf_insn *insns = calloc((size_t)count, sizeof(*insns)), *next = insns;
+	struct bpf_insn *insns = bench_room((size_t)count, sizeof(*insns)), *next = insns;
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_CGROUP_INET4_BIND);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), program;
 
@@ -133,7 +133,7 @@ static void set_up(struct bg_store *store, const struct bind_case *c, int number
 			bench_mkdir(sibling);
 		gate(store, c->elsewhere ? sibling : run->cgroup, &policy);
 	}
-	run->each = calloc((size_t)rounds, sizeof(*run->each));
+	run->each = bench_room((size_t)rounds, sizeof(*run->each));
 }
 
 /* ns of one bind, over a batch of fresh sockets. */
@@ -169,10 +169,8 @@ static int by_value(const void *a, const void *b)
 /* The value below which the share of all lies, of `each` less `other` in the same round. */
 static double at(const double *each, const double *other, int rounds, double share)
 {
-	double *sorted = calloc((size_t)rounds, sizeof(*sorted)), value;
+	double *sorted = bench_room((size_t)rounds, sizeof(*sorted)), value;
 
-	if (!sorted)
-		abort();
 	for (int i = 0; i < rounds; i++)
 		sorted[i] = each[i] - (other ? other[i] : 0);
 	qsort(sorted, (size_t)rounds, sizeof(*sorted), by_value);
@@ -203,8 +201,8 @@ static void visit(const struct bind_case *visited, struct run *runs, int count, 
 
 static void visit_named(int rounds, int count, char **names)
 {
-	struct bind_case *named = calloc((size_t)count, sizeof(*named));
-	struct run *runs = calloc((size_t)count, sizeof(*runs));
+	struct bind_case *named = bench_room((size_t)count, sizeof(*named));
+	struct run *runs = bench_room((size_t)count, sizeof(*runs));
 
 	own_network();
 	for (int i = 0; i < count; i++) {
@@ -216,12 +214,16 @@ static void visit_named(int rounds, int count, char **names)
 		snprintf(runs[i].cgroup, sizeof(runs[i].cgroup), "%s", path);
 		if (path > names[i])
 			attach_linear(path, atoi(names[i]));
-		runs[i].each = calloc((size_t)rounds, sizeof(*runs[i].each));
+		runs[i].each = bench_room((size_t)rounds, sizeof(*runs[i].each));
 	}
 	visit(named, runs, count, rounds);
 	for (int round = 0; round < rounds; round++)
 		for (int i = 0; i < count; i++)
 			printf("%.1f%c", runs[i].each[round], i + 1 < count ? '\t' : '\n');
+	for (int i = 0; i < count; i++)
+		free(runs[i].each);
+	free(runs);
+	free(named);
 }
 
 int main(int argc, char **argv)

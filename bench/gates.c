@@ -163,7 +163,7 @@ static double kernel_memory(void)
 /* The cgroups are there before and after: their memory is not the gates'. */
 static double memory_of_a_gate(struct bg_store *store, int round)
 {
-	struct bg_cgroup *cgroups = calloc(MEMORY_GATES, sizeof(*cgroups));
+	struct bg_cgroup *cgroups = bench_room(MEMORY_GATES, sizeof(*cgroups));
 	struct bg_policy policy;
 	double before, after;
 	char name[32];

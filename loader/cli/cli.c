@@ -11,14 +11,6 @@
 
 static json_t *collected;
 
-void *need(void *memory)
-{
-	if (memory)
-		return memory;
-	fputs("bindgate: out of memory\n", stderr);
-	exit(FAILED);
-}
-
 void print_json(json_t *object)
 {
 	if (json_dumpf(need(object), stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) && !ferror(stdout))

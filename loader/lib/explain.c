@@ -97,7 +97,7 @@ static int program_id(int fd, __u32 *id)
 static int add_others(const struct bg_store *store, const char *path, const char *name, struct bg_explanation *out)
 {
 	enum bpf_attach_type hook = out->asked.family == 4 ? BPF_CGROUP_INET4_BIND : BPF_CGROUP_INET6_BIND;
-	__u32 own = 0, ids[64], count = 64, flags;
+	__u32 own = 0, ids[64] = { 0 }, count = 64, flags;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 	    err = fd < 0 || bpf_prog_query(fd, hook, 0, &flags, ids, &count) ? -errno : 0;
 

@@ -12,14 +12,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-void *need(void *memory)
-{
-	if (memory)
-		return memory;
-	say(LOG_ERR, "out of memory");
-	exit(1);
-}
-
 void say(int priority, const char *format, ...)
 {
 	char text[1200];
