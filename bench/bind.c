@@ -211,6 +211,7 @@ static void visit_named(int rounds, int count, char **names)
 		if (!path)
 			bench_die("%s is not the path of a cgroup", names[i]);
 		named[i].name = names[i];
+		/* cppcheck-suppress nullPointerRedundantCheck ; bench_die does not return */
 		snprintf(runs[i].cgroup, sizeof(runs[i].cgroup), "%s", path);
 		if (path > names[i])
 			attach_linear(path, atoi(names[i]));

@@ -28,7 +28,7 @@ int bg_cgroup_mount(const char **path, struct bg_error *error);
 int bg_cgroup_find(const char *text, struct bg_cgroup *out, struct bg_error *error);
 
 /* Has a unit, written as after unit:, a cgroup of that name? */
-bool bg_unit_is(const char *unit, const char *name);
+bool bg_unit_is(const char *unit, const char *cgroup);
 
 /* Is it a pattern such as /system.slice/web@*.service? */
 bool bg_cgroup_is_glob(const char *text);

@@ -35,12 +35,12 @@ static bool has_suffix(const char *unit)
 }
 
 /* systemd puts a _ before names that cgroup files could have. */
-bool bg_unit_is(const char *unit, const char *name)
+bool bg_unit_is(const char *unit, const char *cgroup)
 {
 	size_t length = strlen(unit);
 
-	name += *name == '_';
-	return !strncmp(name, unit, length) && !strcmp(name + length, has_suffix(unit) ? "" : ".service");
+	cgroup += *cgroup == '_';
+	return !strncmp(cgroup, unit, length) && !strcmp(cgroup + length, has_suffix(unit) ? "" : ".service");
 }
 
 /* A cgroup that has been handed to somebody else: who has it can name a cgroup below it like any unit. */

@@ -4,14 +4,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-int bg_error(struct bg_error *error, int code, const char *format, ...)
+void bg_error_write(struct bg_error *error, const char *format, ...)
 {
 	va_list args;
 
 	if (!error)
-		return code;
+		return;
 	va_start(args, format);
 	vsnprintf(error->text, sizeof(error->text), format, args);
 	va_end(args);
-	return code;
 }

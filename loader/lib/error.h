@@ -7,7 +7,15 @@ struct bg_error {
 	char text[1024];
 };
 
-/* Writes the line and returns `code`, a negative errno: `return bg_error(error, -EINVAL, "…")`. error may be NULL. */
-int bg_error(struct bg_error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Writes the line and returns `code`, a negative errno: `return bg_error(error, -EINVAL, "…")`. error may be NULL.
+ * A macro, so that whoever reads the code, compilers and analysers too, sees what comes back. */
+#define bg_error(error, code, ...)                                        \
+	({                                                                \
+		const int bg_error_code __attribute__((unused)) = (code); \
+		bg_error_write((error), __VA_ARGS__);                     \
+		bg_error_code;                                            \
+	})
+
+void bg_error_write(struct bg_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

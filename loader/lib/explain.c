@@ -170,12 +170,15 @@ static int walk(struct bg_store *store, struct bg_explanation *out, struct bg_er
 
 /* ---- what would help ---- */
 
+/* `other` may be NULL. */
 static void print_words(FILE *out, const char *one, const char *other)
 {
 	fputc(' ', out);
 	bg_print_word(out, one);
-	if (other)
-		print_words(out, other, NULL);
+	if (!other)
+		return;
+	fputc(' ', out);
+	bg_print_word(out, other);
 }
 
 /* A rule in front of all others: a policy is declared anew for that. */

@@ -112,13 +112,13 @@ static int receive_fd(int socket)
 static _Noreturn void become(int socket, char **command)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_NOTIFY);
+	const struct scmp_arg_cmp end_of_polling = { .arg = 1, .op = SCMP_CMP_EQ, .datum_a = EPOLL_CTL_DEL };
 	int err = filter ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < sizeof(unfailing) / sizeof(*unfailing) && !err; i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(unfailing[i]), 0);
 	if (!err)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(epoll_ctl), 1,
-				       SCMP_A1(SCMP_CMP_EQ, EPOLL_CTL_DEL));
+		err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(epoll_ctl), 1, &end_of_polling);
 	if (!err)
 		err = seccomp_load(filter);
 	if (!err)

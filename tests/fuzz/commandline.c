@@ -8,15 +8,17 @@
 int bindgate_main(int argc, char **argv);
 
 #define main bindgate_main
-#include "../../loader/cli/main.c"
+#include "../../loader/cli/main.c" /* NOLINT(bugprone-suspicious-include): its main, by another name */
 #undef main
 
 /* What a command leaves to the end of its process is no leak. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the sanitizer's name */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static json_t *read_json(const char *text)
 {

@@ -6,7 +6,7 @@
 int bindgated_main(int argc, char **argv);
 
 #define main bindgated_main
-#include "../../loader/node/main.c"
+#include "../../loader/node/main.c" /* NOLINT(bugprone-suspicious-include): its main, by another name */
 #undef main
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -28,6 +28,7 @@ static bool running;
 static int input = -1;        /* what is standard input */
 static unsigned int first_fd; /* of those that a run leaves open */
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
 _Noreturn void __real_exit(int status);
 _Noreturn void __wrap_exit(int status);
 
@@ -38,6 +39,7 @@ _Noreturn void __wrap_exit(int status)
 		longjmp(ended, 0x100 | (status & 0xff));
 	__real_exit(status);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 /* They are not to be had rather than deadly: a command says what it could not do. */
 static void forbid_changes(void)
