@@ -42,7 +42,7 @@ static int find_user(const struct cli *cli, const char *text, struct user *out)
 	const struct passwd *entry = getpwnam(text);
 	unsigned long uid = 0;
 
-	if (!entry && to_number(text, 4294967294, &uid))
+	if (!entry && (!strcmp(text, "0") || to_number(text, 4294967294, &uid)))
 		entry = getpwuid((uid_t)uid);
 	if (!entry && !uid)
 		return usage(cli, "there is no user \"%.32s\" here", text);

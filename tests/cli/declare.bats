@@ -53,6 +53,20 @@ attached $NAME/db"
 		'[true, "replaced", "attached"]'
 }
 
+@test "the same gate twice, a new label, and what stays as it is" {
+	mkdir "$CG/a" "$CG/b"
+	printf 'gates:\n- {cgroup: %s/a, label: old, rules: [80]}\n- {cgroup: %s/*, rules: [443]}\n' "$NAME" "$NAME" >"$WORK/gates.yaml"
+	bindgate apply "$WORK/gates.yaml"
+	equal "the first has it" "$(rules_of "$CG/a") $(rules_of "$CG/b")" "80 443"
+	sed -i 's/old/new/' "$WORK/gates.yaml"
+	run -0 bindgate apply --dry-run "$WORK/gates.yaml"
+	equal difference "$output" "  $NAME/a
+-   default pass, label \"old\"
++   default pass, label \"new\"
+    80"
+	equal json "$(bindgate apply -j "$WORK/gates.yaml" | json "[g['result'] for g in d['gates']]")" '["replaced", "unchanged"]'
+}
+
 @test "export | apply is the identity" {
 	mkdir "$CG/a" "$CG/b: c" "$CG/d"
 	bindgate attach "$CG/a" 80 'deny:22' '[::1]:443/tcp' '3000=80,uid=0' 25,for=10m --label 'x: "y" #z' --audit
@@ -129,6 +143,13 @@ refuses() { # TEXT LINE WORDS
 	refuses 'gates: []\n---\ngates: []\n' 2 'a second document begins here; one file is one document'
 	refuses 'daemon:\n  log: some\n' 2 'log is none, denied or all, not "some"'
 	refuses 'pods:\n- labels: [app]\n' 2 'a label is written key=value, not "app"'
+	refuses 'gates:\n- cgroup: /a\n  label: "\\t"\n' 3 'the label has a character that is not printable ASCII'
+	refuses 'pods:\n- may_ask: [80,\n   "deny:81"]\n' 3 'may_ask says what may be bound: neither deny nor pass nor ='
+	run -1 bindgate apply "$WORK"
+	equal folder "$output" "bindgate: cannot read $WORK: Is a directory"
+	head -c 4200000 /dev/zero | tr '\0' '#' >"$WORK/large.yaml"
+	run -1 bindgate apply "$WORK/large.yaml"
+	equal large "$output" "bindgate: $WORK/large.yaml is larger than 4 MiB"
 	run -1 bindgate apply /no/such/file
 	equal missing "$output" "bindgate: cannot read /no/such/file: No such file or directory"
 	run -1 bindgate apply - <<<"gates: [{cgroup: $NAME/nosuch}]"

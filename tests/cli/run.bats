@@ -37,6 +37,17 @@ nobody $(getent passwd nobody | cut -d: -f6)"
 	ended 2 'there is no user "nosuchuser" here'
 }
 
+@test "users without an entry, and root" {
+	run -0 run_in --user 54321 80/tcp -- "$PYTHON" -c "$BIND; import os; print(os.getuid(), os.getgid(), os.getgroups())" 80
+	equal granted "$output" "ok 80
+54321 54321 []"
+	for root in root 0; do
+		run -0 run_in --user "$root" 80 -- sh -c 'echo "$(id -u) $(id -g) $USER"'
+		equal "$root" "$output" "0 0 root"
+	done
+	nothing_left
+}
+
 @test "its exit status, or its signal, is bindgate's" {
 	run -7 run_in 80 -- sh -c 'exit 7'
 	run -0 run_in 80 -- true

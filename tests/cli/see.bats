@@ -67,6 +67,50 @@ load common
 	[ ! -e hurt ]
 }
 
+@test "explain in rarer situations" {
+	served sleep 60 3>&- &
+	wait_for "$CG" sleep
+	bindgate attach --netns host "$CG" 80
+	run -1 bindgate explain "$pid" 80
+	ended 1 "gate $NAME  not asked: netns host, and the socket is elsewhere"
+	equal "no remedy" "${lines[-1]}" "It would be refused: EACCES (Permission denied)."
+	bindgate attach "$CG" 80
+	rm "$BINDGATE_PIN_DIR/gates/$(id_of "$CG")/bind6"
+	run bindgate explain "$pid" 80
+	ended 0 "gate $NAME  damaged: a link is missing"
+	run -1 bindgate explain "$pid" '[fe80::1]:8080' # which takes an interface
+	ended 1 "It would be refused: EINVAL (Invalid argument)."
+	kill "$pid"
+	mkdir "$CG/user"
+	in_cgroup "$CG/user" nsenter --net="/proc/self/fd/$NET" unshare --user --map-root-user sleep 60 3>&- &
+	wait_for "$CG/user" sleep
+	bindgate detach "$CG"
+	run -1 bindgate explain "$pid" 80
+	ended 1 "has CAP_NET_BIND_SERVICE, but only in a user namespace that the network namespace is not of"
+	# from a pid namespace in which the one who has the port cannot be seen
+	in_net "$PYTHON" -c 'import socket, time; s = socket.create_server(("127.0.0.1", 8080)); time.sleep(60)' 3>&- &
+	until in_net ss -Hltn 'sport = 8080' | grep -q .; do sleep 0.02; done
+	run -1 in_net unshare --pid --fork --mount-proc "$BINDGATE" explain "$CG" 127.0.0.1:8080
+	kill $!
+	ended 1 "8080 is held by a process that cannot be seen on 127.0.0.1, unless both set SO_REUSEPORT"
+}
+
+@test "learn: nothing, too much, and on a terminal" {
+	bindgate attach "$CG" 1000
+	run -0 bindgate learn --for 1s "$CG"
+	equal nothing "$output" "# nothing was bound by $NAME"
+	"$BINDGATE" learn --for 4s "$CG" >"$WORK/learnt" 2>"$WORK/told" 3>&- &
+	until bpftool -j map dump pinned "$BINDGATE_PIN_DIR/core/watching" | grep -q '0x01'; do sleep 0.02; done
+	local many
+	mapfile -t many < <(seq -f 'udp 127.0.0.1 %g' 2000 2 2600)
+	binds "${many[@]}" >/dev/null
+	wait
+	grep -q '^bindgate: warning: the ports seen take more than 256 rules: ranges were widened by [0-9]* ports$' "$WORK/told"
+	grep -q "^bindgate attach $NAME 2000-2600/udp\$" "$WORK/learnt"
+	script -qec "$BINDGATE learn --for 1s $CG" "$WORK/tty" >/dev/null 3>&-
+	grep -q "learning $NAME: 0 binds, 1 s left; Ctrl-C ends it" "$WORK/tty"
+}
+
 @test "explain in JSON, for a cgroup, and its errors" {
 	run -1 bindgate explain -j "$CG" '[::]:80/udp'
 	equal json "$(json "[d['succeeds'], d['error'], d['protocol'], d['asked'], d['remedy'], len(d['steps']) > 2]" <<<"$output")" \

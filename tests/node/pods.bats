@@ -162,6 +162,23 @@ calls() {
 	equal gates "$(bindgate list -j | json "len(d['gates'])")" 50
 }
 
+@test "pods that are declared no more lose their gates, what was refused is forgotten" {
+	start_daemon
+	pod a uid-a web
+	pod b uid-b ask 22/tcp
+	mkdir "$PODS/besteffort/pod" "$PODS/besteffort/pod.x"
+	eventually is_gated uid-a 80/tcp
+	eventually grep -q 'pod ask/b: refused' "$WORK/stderr"
+	rmdir "$PODS/besteffort/poduid-b"
+	sleep 1.1 # an answer is given again for a second
+	eventually eval '[ "$(metric bindgate_pods_refused)" = 0 ]'
+	configure <<<"gates: [{cgroup: $NAME/kubepods, rules: [1]}]"
+	eventually is_gated uid-a ''
+	eventually gated 1 "$PODS"
+	sleep 1.1
+	equal pods "$(metric bindgate_pods)" 0
+}
+
 @test "nothing changes: the runtime is not asked" {
 	pod a uid-a web
 	start_daemon
