@@ -6,8 +6,6 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-#define MPTCP 262 /* IPPROTO_MPTCP, which older headers lack */
-
 bool bg_event_rule(const struct bg_event *event, struct bg_rule *out)
 {
 	if (event->index >= BG_RULES_MAX)
@@ -42,8 +40,6 @@ const char *bg_event_protocol(const struct bg_event *event)
 		return "udp";
 	case IPPROTO_UDPLITE:
 		return "udplite";
-	case MPTCP:
-		return "mptcp";
 	default:
 		snprintf(number, sizeof(number), "%u", event->protocol);
 		return number;

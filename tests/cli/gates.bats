@@ -148,6 +148,11 @@ udp    8011-65535  pass     default                                1"
 	equal error "$(bindgate attach -j "$CG" 0 | json "[sorted(d), d['error']['code']]")" '[["error"], 2]'
 }
 
+@test "slashes behind the pin directory's name change nothing" {
+	bindgate attach "$CG" 80 --pin-dir "$BINDGATE_PIN_DIR//"
+	equal rules "$(rules_of)" 80
+}
+
 @test "bare bindgate is list" {
 	run -0 bindgate
 	equal nothing "$output" "There are no gates. bindgate attach CGROUP 80/tcp makes one; bindgate help tells more."

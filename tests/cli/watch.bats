@@ -50,6 +50,17 @@ True True 65534 65534 python3 ipv4 tcp 127.0.0.1 9000 127.0.0.1 9000 pass None F
 	grep -q $'\e\\[31mdeny' "$WORK/tty"
 }
 
+@test "watch names UDP-Lite, takes MPTCP for the TCP that it binds, and shows what audit lets through" {
+	bindgate attach --audit "$CG" deny:80
+	watch out --count 2
+	in_cgroup "$CG" nsenter --net="/proc/self/fd/$NET" "$PYTHON" -IS -c 'import socket
+socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262).bind(("127.0.0.1", 80))
+socket.socket(socket.AF_INET6, socket.SOCK_DGRAM, 136).bind(("::1", 80))'
+	wait
+	equal lines "$(sed -E 's/.*(tcp|udplite) +/\1 /; s/ +/ /g' "$WORK/out")" "tcp 127.0.0.1:80 deny 127.0.0.1:80 deny:80 (audit: not enforced)
+udplite [::1]:80 deny [::1]:80 deny:80 (audit: not enforced)"
+}
+
 @test "watch filters by cgroup, verdict and port" {
 	mkdir "$CG/a" "$CG/b"
 	bindgate attach "$CG/a" 80 deny:8080
