@@ -13,7 +13,8 @@ bool bg_event_rule(const struct bg_event *event, struct bg_rule *out);
 /* When it was, by the wall clock as it goes now. */
 struct timespec bg_event_time(const struct bg_event *event);
 
-/* Its socket's protocol as people say it: tcp (MPTCP binds one of these), udp, udplite; else a number (static, until the next call). */
+/* Its socket's protocol as people say it: tcp (MPTCP binds one of these too), udp, udplite; else a number (static,
+ * until the next call). */
 const char *bg_event_protocol(const struct bg_event *event);
 
 #endif
