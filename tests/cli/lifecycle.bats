@@ -258,7 +258,7 @@ its port map cannot be read, or was changed by hand"
 	bindgate attach "$CG" 80
 	mkdir "$BINDGATE_PIN_DIR/core/mine"
 	run -1 bindgate detach --all
-	equal core "${lines[0]}" "bindgate: $BINDGATE_PIN_DIR/core holds something that bindgate did not make: take it out by hand"
+	equal core "${lines[0]}" "bindgate: no gate is left, but $BINDGATE_PIN_DIR/core holds something that bindgate did not make: take it out by hand"
 	equal detached "$(both_80)" "$REFUSED"
 	run -1 bindgate attach "$CG" 80
 	equal again "$output" "bindgate: $BINDGATE_PIN_DIR/core holds something that bindgate did not make: take it out by hand"
@@ -267,7 +267,7 @@ its port map cannot be read, or was changed by hand"
 	run -0 bindgate attach "$CG" 80
 	equal granted "$(both_80)" "$GRANTED"
 	run -1 bindgate detach --all
-	ended 1 "bindgate: cannot remove $BINDGATE_PIN_DIR: it holds something that bindgate did not make"
+	ended 1 "bindgate: no gate is left, but cannot remove $BINDGATE_PIN_DIR: it holds something that bindgate did not make"
 }
 
 @test "detach --all while somebody watches: the gates end, the pins stay until the watcher has gone" {
@@ -276,7 +276,7 @@ its port map cannot be read, or was changed by hand"
 	local watcher=$!
 	until bpftool -j map dump pinned "$BINDGATE_PIN_DIR/core/watching" | grep -q '0x01'; do sleep 0.02; done
 	run -1 bindgate detach --all
-	ended 1 "bindgate: $BINDGATE_PIN_DIR is still in use, by bindgate watch or run: end that first"
+	ended 1 "bindgate: no gate is left, but $BINDGATE_PIN_DIR is still in use, by bindgate watch or run: end that first"
 	equal detached "$(both_80)" "$REFUSED"
 	kill "$watcher"
 	wait "$watcher"

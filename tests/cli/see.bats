@@ -88,7 +88,7 @@ load common
 	run -1 bindgate explain "$pid" 80
 	ended 1 "has CAP_NET_BIND_SERVICE, but only in a user namespace that the network namespace is not of"
 	# from a pid namespace in which the one who has the port cannot be seen
-	in_net "$PYTHON" -c 'import socket, time; s = socket.create_server(("127.0.0.1", 8080)); time.sleep(60)' 3>&- &
+	nsenter --net="/proc/self/fd/$NET" "$PYTHON" -c 'import socket, time; s = socket.create_server(("127.0.0.1", 8080)); time.sleep(60)' 3>&- &
 	until in_net ss -Hltn 'sport = 8080' | grep -q .; do sleep 0.02; done
 	run -1 in_net unshare --pid --fork --mount-proc "$BINDGATE" explain "$CG" 127.0.0.1:8080
 	kill $!

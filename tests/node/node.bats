@@ -279,8 +279,7 @@ ends() { # STATUS LINE ARGUMENT...
 }
 
 @test "command lines, and configurations that it does not start with" {
-	ends 2 "$BINDGATED: unrecognized option '--nope'
-see bindgated --help" --nope
+	ends 2 'bindgated: --nope is not an option here, or its value is missing; see bindgated --help' --nope
 	ends 2 'bindgated: there is nothing like "x"; see bindgated --help' x
 	run -0 "$BINDGATED" --help
 	ended 0 "bindgated status [--json]"
@@ -335,7 +334,7 @@ see bindgated --help" --nope
 	eventually answers '[::1]:9634'
 	run -0 in_net "$BINDGATED" --config "$CONFIG" status
 	ended 0 "configuration as in the files"
-	in_net "$PYTHON" -m http.server 9635 --bind 127.0.0.1 --directory "$WORK/node.d" >"$WORK/other" 2>&1 3>&- &
+	nsenter --net="/proc/self/fd/$NET" "$PYTHON" -m http.server 9635 --bind 127.0.0.1 --directory "$WORK/node.d" >"$WORK/other" 2>&1 3>&- &
 	local other=$!
 	eventually eval 'in_net curl -s -o /dev/null http://127.0.0.1:9635/'
 	at 127.0.0.1:9635
