@@ -3,7 +3,7 @@
 # Runs the benches on a machine that does nothing else: bench/run.sh BUILD
 set -eu
 build=${1:-build}
-printf '%s, Linux %s, %s CPUs\n\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(uname -r)" "$(nproc)"
+printf '%s, Linux %s, %s CPUs\n\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(uname -r | cut -d- -f1)" "$(nproc)"
 "$build/bench/bind"
 echo
 "$build/bench/gates" "$build/bindgate"

@@ -108,7 +108,7 @@ def ratio(values, others):
 
 def machine():
     cpu = next(line.split(': ')[1].strip() for line in open('/proc/cpuinfo') if line.startswith('model name'))
-    return f'{cpu}, Linux {os.uname().release}, {os.cpu_count()} CPUs'
+    return f'{cpu}, Linux {os.uname().release.split("-")[0]}, {os.cpu_count()} CPUs'
 
 
 def save(name, rounds, columns, rows):
