@@ -28,7 +28,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # into the programs, which tests take into images and roots that have no such libraries; clang does so by itself
-STATIC_SANITIZERS := $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan)
+STATIC_SANITIZERS = $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan)
 ifdef FUZZ
 CC := $(CLANG)
 SANITIZE := 1

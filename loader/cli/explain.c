@@ -182,6 +182,10 @@ static void tell(const struct cli *cli, const struct bg_explanation *why)
 		say(&account, "gates", "plain", "none, from %s up to the root", why->cgroup.name);
 	say_surroundings(&account, why);
 	say_end(&account, why);
+	for (size_t i = 0; i < account.count; i++) {
+		free(account.points[i].what);
+		free(account.points[i].says);
+	}
 }
 
 int run_explain(struct cli *cli, int argc, char **argv)
@@ -214,6 +218,7 @@ int run_explain(struct cli *cli, int argc, char **argv)
 	if (err)
 		return fail(cli, err, &error);
 	tell(cli, &why);
+	free(why.remedy);
 	status = finish(cli);
 	return why.error ? FAILED : status;
 }

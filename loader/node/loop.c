@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/* What the daemon waits for, and in which order it is dealt with. */
+#include "node.h"
+#include "say.h"
+#include "stats.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SETTLE_S 0.1 /* files that change are read when they have been still for so long */
+#define TICK_S 1.0
+
+static void reload(struct node *node)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	notify("RELOADING=1\nMONOTONIC_USEC=%llu",
+	       (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+	node_watch_files(node);
+	node_load(node);
+	notify("READY=1\nSTATUS=%u gates wanted, configuration %s", stats.gates_wanted,
+	       stats.config_valid ? "as in the files" : "refused: the last good one is in force");
+}
+
+static void handle_signals(struct node *node)
+{
+	struct signalfd_siginfo got;
+
+	while (read(node->signals, &got, sizeof(got)) == sizeof(got)) {
+		if (got.ssi_signo != SIGHUP) {
+			node->ending = true;
+			continue;
+		}
+		if (node->audit)
+			audit_reopen(node->audit);
+		reload(node);
+	}
+}
+
+/* A file of the configuration, the folder of them, or the link by which Kubernetes changes all at once? */
+static bool is_ours(const struct node *node, const char *name)
+{
+	size_t length = strlen(name);
+	char folder[4096];
+
+	return (length > 5 && !strcmp(name + length - 5, ".yaml")) || !strcmp(name, "..data") ||
+	       !strcmp(strrchr(bg_config_folder(node->file, folder), '/') ? strrchr(folder, '/') + 1 : folder, name);
+}
+
+static void handle_files(struct node *node)
+{
+	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t got;
+
+	while ((got = read(node->files, buffer, sizeof(buffer))) > 0)
+		for (const char *at = buffer; at < buffer + got;) {
+			const struct inotify_event *event = (const struct inotify_event *)at;
+
+			if ((event->mask & IN_Q_OVERFLOW) || (event->len && is_ours(node, event->name)))
+				node->files_due = now_seconds() + SETTLE_S;
+			at += sizeof(*event) + event->len;
+		}
+}
+
+static void until(double due, double now, int *timeout)
+{
+	int ms = due <= now ? 0 : (int)((due - now) * 1000) + 1;
+
+	if (due > 0 && (*timeout < 0 || ms < *timeout))
+		*timeout = ms;
+}
+
+static int next_timeout(struct node *node, double now)
+{
+	int timeout = node->http ? http_patience_ms(node->http) : -1;
+	int cri_ms = node->cri ? cri_patience_ms(node->cri) : -1;
+
+	if (cri_ms >= 0 && (timeout < 0 || cri_ms < timeout))
+		timeout = cri_ms;
+	until(node->files_due, now, &timeout);
+	until(node->watchdog_due, now, &timeout);
+	until(node->tick_due, now, &timeout);
+	until(node->retry_due, now, &timeout);
+	if (node->walk_due)
+		timeout = 0;
+	return timeout;
+}
+
+static void handle_due(struct node *node)
+{
+	double now = now_seconds();
+
+	if (node->walk_due || (node->retry_due > 0 && node->retry_due <= now)) {
+		bool whole = node_walk(node);
+
+		if (node->http_failed)
+			node_open_http(node);
+		node_settle(node, !whole || node->http_failed);
+	}
+	if (node->files_due > 0 && node->files_due <= now)
+		reload(node);
+	if (node->tick_due > 0 && node->tick_due <= now) {
+		audit_tick(node->audit);
+		node->tick_due = 0;
+	}
+	if (node->watchdog_due > 0 && node->watchdog_due <= now) {
+		notify("WATCHDOG=1");
+		node->watchdog_due = now + watchdog_ms() / 2000.0;
+	}
+}
+
+static void loop(struct node *node)
+{
+	while (!node->ending) {
+		struct pollfd polls[5 + CRI_POLLS] = {
+			{ .fd = node->signals, .events = POLLIN },
+			{ .fd = tree_fd(node->tree), .events = POLLIN },
+			{ .fd = node->files, .events = POLLIN },
+			{ .fd = node->audit ? audit_fd(node->audit) : -1, .events = POLLIN },
+			{ .fd = node->http ? http_fd(node->http) : -1, .events = POLLIN },
+		};
+
+		unsigned int count = 5 + (node->cri ? cri_polls(node->cri, polls + 5) : 0);
+
+		if (poll(polls, count, next_timeout(node, now_seconds())) < 0) {
+			if (errno != EINTR)
+				nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL); /* memory is short */
+			continue;
+		}
+		if (polls[1].revents) { /* first: whoever waits for a gate waits for this */
+			__u64 before = node_failures();
+
+			node->walk_due |= !tree_read(node->tree);
+			keeper_rest(node->keeper);
+			stats.watches = tree_watches(node->tree);
+			if (node_failures() != before)
+				node_settle(node, true);
+		}
+		if (polls[3].revents) {
+			audit_read(node->audit);
+			if (!node->tick_due) /* not a moment's work while nothing happens */
+				node->tick_due = now_seconds() + TICK_S;
+		}
+		if (node->cri)
+			cri_run(node->cri);
+		if (node->http)
+			http_run(node->http);
+		if (polls[2].revents)
+			handle_files(node);
+		handle_due(node);
+		if (polls[0].revents) /* last: it may close what the others are about */
+			handle_signals(node);
+	}
+}
+
+/* Can gates be made at all? Better said at the start than for each. */
+static bool can_gate(const struct node *node)
+{
+	struct bg_error error;
+	struct bg_store store;
+	int err = bg_store_open(node->pin_dir, BG_STORE_WRITE, &store, &error);
+
+	if (!err) {
+		err = bg_store_load(&store, &error);
+		bg_store_close(&store);
+	}
+	if (err)
+		say(LOG_ERR, "%s", error.text);
+	return !err;
+}
+
+static int run(struct node *node)
+{
+	const struct tree_calls calls = { .appeared = node_appeared, .vanished = node_vanished, .arg = node };
+	struct bg_error error;
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (!can_gate(node))
+		return 1;
+	node->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (node->signals < 0) {
+		say(LOG_ERR, "cannot wait for signals: %s", strerror(errno));
+		return 1;
+	}
+	node_settle(node, false);
+	node->files = -1;
+	node->tree = tree_open(&calls, &error);
+	if (!node->tree) {
+		say(LOG_ERR, "%s", error.text);
+		return 1;
+	}
+	node->keeper = keeper_open(node->pin_dir);
+	node_watch_files(node);
+	if (!node_load(node))
+		return 1;
+	node->ready = true;
+	if (watchdog_ms())
+		node->watchdog_due = now_seconds();
+	notify("READY=1\nSTATUS=%u gates wanted", stats.gates_wanted);
+	loop(node);
+	notify("STOPPING=1");
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): node_load() has set it */
+	if (node->config->daemon.detach_on_stop && *node->config->daemon.detach_on_stop)
+		keeper_detach_all(node->keeper);
+	audit_close(node->audit);
+	http_close(node->http);
+	cri_close(node->cri);
+	pods_close(node->pods);
+	keeper_close(node->keeper);
+	tree_close(node->tree);
+	bg_config_free(node->config);
+	free(node->patterns);
+	pods_free_patterns(node->pod_patterns, node->pod_patterns_count);
+	close(node->files);
+	close(node->signals);
+	return 0;
+}
+
+int node_run(const char *file, const char *pin_dir)
+{
+	struct node node = { .file = file, .pin_dir = pin_dir };
+
+	return run(&node);
+}
