@@ -3,7 +3,7 @@
  * the rules one by one; and what the oracle writes of a rule, in any of the ways to write it, parses to that rule. */
 #include "compile.h"
 
-#include "../oracle/oracle.h"
+#include "../oracle/request.h"
 #include "fuzz.h"
 
 #include <arpa/inet.h>
@@ -23,16 +23,6 @@ static struct oracle_addr to_oracle(const struct bg_addr *addr)
 
 	HOLDS(inet_pton(out.is_v6 ? AF_INET6 : AF_INET, bg_addr_print(addr, text), out.bytes) == 1);
 	return out;
-}
-
-static struct bg_addr from_oracle(const struct oracle_addr *addr)
-{
-	struct in6_addr v6;
-	struct in_addr v4;
-
-	memcpy(&v6, addr->bytes, sizeof(v6));
-	memcpy(&v4, addr->bytes, sizeof(v4));
-	return addr->is_v6 ? bg_addr_from_ip6(&v6) : bg_addr_from_ip4(&v4);
 }
 
 static void translate(const struct bg_rule *rule, struct oracle_rule *out)
@@ -73,31 +63,12 @@ static void check_text(const struct bg_rule *rule, const struct oracle_rule *tol
 	HOLDS(bg_rule_same(rule, &parsed));
 }
 
-/* Gives no more than it was asked for: what decide.h reads beyond that is noise. */
-static void fill(struct bg_request *request, __u8 needs, void *arg)
-{
-	const struct oracle_bind *bind = arg;
-
-	if (needs & BG_NEED_ADDR) {
-		request->addr = from_oracle(&bind->addr);
-		request->kind |= oracle_counts_as_v4(&bind->addr) ? BG_RULE_IP4 : BG_RULE_IP6;
-	}
-	if (needs & BG_NEED_IDS) {
-		request->uid = bind->uid;
-		request->gid = bind->gid;
-	}
-	if (needs & BG_NEED_TIME)
-		request->now = bind->now;
-	if (needs & BG_NEED_NETNS)
-		request->elsewhere = bind->elsewhere;
-}
-
 static void compare(struct oracle_bind *bind)
 {
 	static const __u8 kinds[] = { [ORACLE_TCP] = BG_RULE_TCP, [ORACLE_UDP] = BG_RULE_UDP, [ORACLE_OTHER] = 0 };
-	struct bg_answer got = bg_decide(&map, (__u16)bind->port, kinds[bind->protocol], fill, bind);
+	struct bg_answer got = bg_decide(&map, (__u16)bind->port, kinds[bind->protocol], oracle_fill, bind);
 	struct oracle_answer want = oracle_ask(&theirs, bind);
-	struct bg_addr given = from_oracle(&want.addr), asked = from_oracle(&bind->addr);
+	struct bg_addr given = oracle_addr_of(&want.addr), asked = oracle_addr_of(&bind->addr);
 
 	HOLDS(got.verdict == (__u8)want.verdict);
 	HOLDS(got.rule == (want.rule == ORACLE_UNASKED   ? BG_UNASKED

@@ -2,7 +2,7 @@
 /* Rule text through parser, compiler and decide.h, held against the oracle; and port maps that nobody compiled. */
 #include "compile.h"
 
-#include "../oracle/oracle.h"
+#include "../oracle/request.h"
 
 #include <bindgate/decide.h>
 
@@ -58,41 +58,12 @@ static void draw_policy(struct oracle_policy *theirs, struct bg_policy *ours)
 	}
 }
 
-static struct bg_addr addr_of(const struct oracle_addr *addr)
-{
-	struct in6_addr v6;
-	struct in_addr v4;
-
-	memcpy(&v6, addr->bytes, sizeof(v6));
-	memcpy(&v4, addr->bytes, sizeof(v4));
-	return addr->is_v6 ? bg_addr_from_ip6(&v6) : bg_addr_from_ip4(&v4);
-}
-
-/* Gives no more than it was asked for: what decide.h reads beyond that is noise. */
-static void fill(struct bg_request *request, __u8 needs, void *arg)
-{
-	const struct oracle_bind *bind = arg;
-
-	if (needs & BG_NEED_ADDR) {
-		request->addr = addr_of(&bind->addr);
-		request->kind |= oracle_counts_as_v4(&bind->addr) ? BG_RULE_IP4 : BG_RULE_IP6;
-	}
-	if (needs & BG_NEED_IDS) {
-		request->uid = bind->uid;
-		request->gid = bind->gid;
-	}
-	if (needs & BG_NEED_TIME)
-		request->now = bind->now;
-	if (needs & BG_NEED_NETNS)
-		request->elsewhere = bind->elsewhere;
-}
-
 static void compare(const struct bg_portmap *map, const struct oracle_policy *policy, struct oracle_bind *bind)
 {
 	static const __u8 kinds[] = { [ORACLE_TCP] = BG_RULE_TCP, [ORACLE_UDP] = BG_RULE_UDP, [ORACLE_OTHER] = 0 };
-	struct bg_answer got = bg_decide(map, (__u16)bind->port, kinds[bind->protocol], fill, bind);
+	struct bg_answer got = bg_decide(map, (__u16)bind->port, kinds[bind->protocol], oracle_fill, bind);
 	struct oracle_answer want = oracle_ask(policy, bind);
-	struct bg_addr given = addr_of(&want.addr), asked = addr_of(&bind->addr);
+	struct bg_addr given = oracle_addr_of(&want.addr), asked = oracle_addr_of(&bind->addr);
 
 	if (want.rule == ORACLE_UNASKED) {
 		assert_int_equal(got.rule, BG_UNASKED);
@@ -206,7 +177,7 @@ static void survives_any_port_map(void **state)
 			struct bg_answer answer;
 
 			oracle_make_bind(&seed, &theirs, &bind);
-			answer = bg_decide(&map, (__u16)bind.port, BG_RULE_TCP, fill, &bind);
+			answer = bg_decide(&map, (__u16)bind.port, BG_RULE_TCP, oracle_fill, &bind);
 			assert_true(answer.slot < BG_SLOTS);
 			assert_true(!answer.readdressed || answer.target < BG_ADDRS_MAX);
 		}
