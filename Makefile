@@ -154,7 +154,7 @@ demo:
 check:
 	deploy/packages.sh build check
 	+$(MAKE) WERROR=1 all tests
-	tests/run $(BUILD)
+	$(if $(SANITIZE),BINDGATE_TEST_SECONDS=1200) tests/run $(BUILD)
 
 valgrind:
 	deploy/packages.sh build check valgrind

@@ -100,11 +100,12 @@ static void handle_due(struct node *node)
 	double now = now_seconds();
 
 	if (node->walk_due || (node->retry_due > 0 && node->retry_due <= now)) {
-		bool whole = node_walk(node);
-
+		node_walk(node);
+		if (node->pods_failed && node->cri)
+			cri_ask(node->cri, 0);
 		if (node->http_failed)
 			node_open_http(node);
-		node_settle(node, !whole || node->http_failed);
+		node_settle(node);
 	}
 	if (node->files_due > 0 && node->files_due <= now)
 		reload(node);
@@ -142,8 +143,8 @@ static void loop(struct node *node)
 			node->walk_due |= !tree_read(node->tree);
 			keeper_rest(node->keeper);
 			stats.watches = tree_watches(node->tree);
-			if (node_failures() != before)
-				node_settle(node, true);
+			node->walk_failed |= node_failures() != before;
+			node_settle(node);
 		}
 		if (polls[3].revents) {
 			audit_read(node->audit);
@@ -197,7 +198,7 @@ static int run(struct node *node)
 		say(LOG_ERR, "cannot wait for signals: %s", strerror(errno));
 		return 1;
 	}
-	node_settle(node, false);
+	node_settle(node);
 	node->files = -1;
 	node->tree = tree_open(&calls, &error);
 	if (!node->tree) {

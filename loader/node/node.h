@@ -38,7 +38,7 @@ struct node {
 	double watchdog_due;
 	double retry_due; /* of what failed; 0: nothing did */
 	double retry;     /* seconds */
-	bool http_failed; /* said so */
+	bool walk_failed, pods_failed, http_failed;
 	bool walk_due, ready, ending;
 };
 
@@ -50,11 +50,11 @@ int node_run(const char *file, const char *pin_dir);
 void node_appeared(const char *path, unsigned int pattern, void *node);
 void node_vanished(const char *path, void *node);
 
-/* Has the gates be as declared. false: something failed. */
-bool node_walk(struct node *node);
+/* Has the gates be as declared. */
+void node_walk(struct node *node);
 
-/* Says how an attempt went: what failed is tried again, ever more slowly. */
-void node_settle(struct node *node, bool failed);
+/* After an attempt at anything: what failed is tried again, ever more slowly. */
+void node_settle(struct node *node);
 __u64 node_failures(void); /* so far; conflicts are none */
 
 void node_watch_files(struct node *node);

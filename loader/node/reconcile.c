@@ -68,8 +68,11 @@ void node_vanished(const char *path, void *arg)
 static void listed(const Cri__Sandboxes *sandboxes, void *arg)
 {
 	struct node *node = arg;
+	__u64 before = node_failures();
 	unsigned int unknown = pods_update(node->pods, node->config, sandboxes);
 
+	node->pods_failed = node_failures() != before;
+	node_settle(node);
 	if (!node->pods_listed) {
 		node->pods_listed = true;
 		keeper_collect(node->keeper);
@@ -89,9 +92,9 @@ __u64 node_failures(void)
 	return stats.errors[ERROR_ATTACH] + stats.errors[ERROR_DETACH] + stats.errors[ERROR_STORE];
 }
 
-void node_settle(struct node *node, bool failed)
+void node_settle(struct node *node)
 {
-	if (!failed) {
+	if (!node->walk_failed && !node->pods_failed && !node->http_failed) {
 		node->retry = RETRY_FIRST_S;
 		node->retry_due = 0;
 	} else if (!node->retry_due) {
@@ -100,7 +103,7 @@ void node_settle(struct node *node, bool failed)
 	}
 }
 
-bool node_walk(struct node *node)
+void node_walk(struct node *node)
 {
 	__u64 before = node_failures();
 	bool whole;
@@ -115,7 +118,7 @@ bool node_walk(struct node *node)
 		keeper_collect(node->keeper);
 	keeper_rest(node->keeper);
 	stats.watches = tree_watches(node->tree);
-	return whole && node_failures() == before;
+	node->walk_failed = !whole || node_failures() != before;
 }
 
 /* ---- configuration ---- */
@@ -223,6 +226,7 @@ static void open_pods(struct node *node, const struct bg_config *config)
 
 	cri_close(node->cri);
 	node->cri = NULL;
+	node->pods_failed = false;
 	if (!serves_pods(config)) {
 		if (node->pods)
 			pods_forget(node->pods);
@@ -241,7 +245,7 @@ static void take(struct node *node, struct bg_config *config)
 {
 	const struct bg_declared_daemon none = { 0 }, *now = &config->daemon;
 	const struct bg_declared_daemon *before = node->config ? &node->config->daemon : &none;
-	bool first = !node->config, whole, log_changed, listen_changed, cri_changed;
+	bool first = !node->config, log_changed, listen_changed, cri_changed;
 	struct bg_config *old = node->config;
 
 	log_changed = first || !same_number(before->log, now->log) || !same_text(before->log_to, now->log_to) ||
@@ -254,7 +258,7 @@ static void take(struct node *node, struct bg_config *config)
 	set_patterns(node);
 	if (cri_changed)
 		open_pods(node, config);
-	whole = node_walk(node);
+	node_walk(node);
 	if (node->cri)
 		cri_ask(node->cri, 0);
 	if (log_changed) {
@@ -266,7 +270,7 @@ static void take(struct node *node, struct bg_config *config)
 		node->http_failed = false;
 		node_open_http(node);
 	}
-	node_settle(node, !whole || node->http_failed);
+	node_settle(node);
 	bg_config_free(old);
 }
 

@@ -370,14 +370,13 @@ ends() { # STATUS LINE ARGUMENT...
 	start_daemon
 	run -0 "$BINDGATED" --config "$CONFIG" status --json
 	equal status "$(json "[g['problem'][:60] for g in d['gates']]" <<<"$output")" "[\"$(printf '%.60s' "$CG/a has 64 programs on its bind hooks already, the most")\"]"
-	equal metrics "$(metric bindgate_conflicts) $(metric 'bindgate_errors_total{reason="attach"}')" "1 1"
+	equal conflicts "$(metric bindgate_conflicts)" 1
+	[ "$(metric 'bindgate_errors_total{reason="attach"}')" -ge 1 ]
 	kill -HUP "$DAEMON"
 	eventually eval '[ "$(grep -c "are declared" "$WORK/stderr")" = 2 ]'
 	equal once "$(grep -c 'has 64 programs on its bind hooks already' "$WORK/stderr")" 1
 	kill "$holder"
-	eventually eval '[ "$(attached "$CG/a")" = 0 ]'
-	kill -HUP "$DAEMON"
-	eventually gated 80 "$CG/a"
+	eventually gated 80 "$CG/a" # by itself: it is tried again
 }
 
 @test "pins that others may write, and foreign things among them: told, and taken up when they are well again" {
