@@ -179,7 +179,8 @@ static bool can_gate(const struct node *node)
 	return !err;
 }
 
-static int run(struct node *node)
+/* false: it could not begin, and has said why. */
+static bool begin(struct node *node)
 {
 	const struct tree_calls calls = { .appeared = node_appeared, .vanished = node_vanished, .arg = node };
 	struct bg_error error;
@@ -192,49 +193,64 @@ static int run(struct node *node)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	if (!can_gate(node))
-		return 1;
+		return false;
 	node->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (node->signals < 0) {
 		say(LOG_ERR, "cannot wait for signals: %s", strerror(errno));
-		return 1;
+		return false;
 	}
-	node_settle(node);
-	node->files = -1;
 	node->tree = tree_open(&calls, &error);
 	if (!node->tree) {
 		say(LOG_ERR, "%s", error.text);
-		return 1;
+		return false;
 	}
 	node->keeper = keeper_open(node->pin_dir);
 	node_watch_files(node);
-	if (!node_load(node))
-		return 1;
+	return node_load(node);
+}
+
+static void serve(struct node *node)
+{
+	const struct bg_declared_daemon *daemon;
+
 	node->ready = true;
 	if (watchdog_ms())
 		node->watchdog_due = now_seconds();
 	notify("READY=1\nSTATUS=%u gates wanted", stats.gates_wanted);
 	loop(node);
 	notify("STOPPING=1");
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): node_load() has set it */
-	if (node->config->daemon.detach_on_stop && *node->config->daemon.detach_on_stop)
+	daemon = &node->config->daemon;
+	if (daemon->detach_on_stop && *daemon->detach_on_stop)
 		keeper_detach_all(node->keeper);
+}
+
+/* As far as it had come. */
+static void end(struct node *node)
+{
 	audit_close(node->audit);
 	http_close(node->http);
 	cri_close(node->cri);
 	pods_close(node->pods);
-	keeper_close(node->keeper);
-	tree_close(node->tree);
+	if (node->keeper)
+		keeper_close(node->keeper);
+	if (node->tree)
+		tree_close(node->tree);
 	bg_config_free(node->config);
 	free(node->patterns);
 	pods_free_patterns(node->pod_patterns, node->pod_patterns_count);
-	close(node->files);
-	close(node->signals);
-	return 0;
+	if (node->files >= 0)
+		close(node->files);
+	if (node->signals >= 0)
+		close(node->signals);
 }
 
 int node_run(const char *file, const char *pin_dir)
 {
-	struct node node = { .file = file, .pin_dir = pin_dir };
+	struct node node = { .file = file, .pin_dir = pin_dir, .signals = -1, .files = -1 };
+	bool begun = begin(&node);
 
-	return run(&node);
+	if (begun)
+		serve(&node);
+	end(&node);
+	return !begun;
 }

@@ -37,7 +37,7 @@ struct node {
 	double tick_due;  /* of the log */
 	double watchdog_due;
 	double retry_due; /* of what failed; 0: nothing did */
-	double retry;     /* seconds */
+	double retry;     /* seconds that it was last waited; 0: nothing has failed */
 	bool walk_failed, pods_failed, http_failed;
 	bool walk_due, ready, ending;
 };

@@ -95,11 +95,13 @@ __u64 node_failures(void)
 void node_settle(struct node *node)
 {
 	if (!node->walk_failed && !node->pods_failed && !node->http_failed) {
-		node->retry = RETRY_FIRST_S;
+		node->retry = 0;
 		node->retry_due = 0;
 	} else if (!node->retry_due) {
+		node->retry = node->retry == 0                 ? RETRY_FIRST_S
+			      : node->retry * 2 < RETRY_MOST_S ? node->retry * 2
+							       : RETRY_MOST_S;
 		node->retry_due = now_seconds() + node->retry;
-		node->retry = node->retry * 2 < RETRY_MOST_S ? node->retry * 2 : RETRY_MOST_S;
 	}
 }
 
