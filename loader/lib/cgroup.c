@@ -270,10 +270,12 @@ static int make_absolute(const char *text, const struct bg_cgroup_mounted *mount
 		/* A name as bindgate prints it, where that is no cgroup of its own. */
 		length = snprintf(path, PATH_MAX, "%s%s", mounted->path, text);
 		is_v2 = bg_cgroup_is_v2(text);
-		if (!is_v2 && length < PATH_MAX) {
-			is_v2 = bg_cgroup_is_v2(path);
-			if (is_v2 > 0)
+		if (is_v2 <= 0 && length < PATH_MAX) {
+			int below = bg_cgroup_is_v2(path);
+
+			if (below > 0)
 				return 0;
+			is_v2 = below < 0 ? below : is_v2;
 		}
 		if (is_v2 < 0)
 			return bg_error(error, is_v2, "cannot look at " SHOWN ": %s", text, strerror(-is_v2));

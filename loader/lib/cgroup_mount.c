@@ -131,12 +131,13 @@ static int choose(const struct mount *mount, void *arg)
 	if (best->fd >= 0 && strcmp(mount->root, "/"))
 		return 0;
 	fd = open(mount->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0) /* one that is covered may not be there by its path */
-		return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : -errno;
-	err = is_mount(fd, mount);
+	err = fd < 0 ? -errno : is_mount(fd, mount);
 	if (err <= 0) {
-		close(fd);
-		return err;
+		if (fd >= 0)
+			close(fd);
+		if (err < 0) /* one that is covered, or one that cannot be looked at: another may do */
+			best->error = err;
+		return 0;
 	}
 	if (best->fd >= 0)
 		close(best->fd);
@@ -157,6 +158,11 @@ int bg_cgroup_mounted(const struct bg_cgroup_mounted **out, struct bg_error *err
 			bg_error(error, err, "cannot tell where cgroup v2 is mounted: %s", strerror(-err));
 			return err;
 		}
+	}
+	if (mounted.fd < 0 && mounted.error && mounted.error != -ENOENT && mounted.error != -ENOTDIR) {
+		bg_error(error, mounted.error, "cannot tell where cgroup v2 is mounted: %s",
+			 strerror(-mounted.error));
+		return mounted.error;
 	}
 	if (mounted.fd < 0) {
 		bg_error(error, -ENOENT, "cgroup v2 is not mounted: mount -t cgroup2 cgroup2 " CGROUP_DIR);

@@ -8,6 +8,7 @@
 
 struct bg_cgroup_mounted {
 	int fd;              /* of the mount point */
+	int error;           /* why one could not be looked at; 0: all could */
 	char path[PATH_MAX]; /* absolute */
 	char root[PATH_MAX]; /* what of the tree is mounted there: "/" all of it, as far as this cgroup namespace sees */
 };

@@ -106,7 +106,7 @@ struct bg_config *bg_config_read(const char *file, struct bg_error *error)
 	struct bg_config *config = calloc(1, sizeof(*config));
 	char folder[4096], pattern[4112];
 	glob_t found = { 0 };
-	int err = 0;
+	int err = 0, globbed;
 
 	if (!config) {
 		bg_error(error, -ENOMEM, "out of memory");
@@ -115,7 +115,8 @@ struct bg_config *bg_config_read(const char *file, struct bg_error *error)
 	snprintf(pattern, sizeof(pattern), "%s/*.yaml", bg_config_folder(file, folder));
 	if (!is_absent(file) || is_absent(folder))
 		err = add_file(config, file, error);
-	if (!err && glob(pattern, 0, stop_at, &found) == GLOB_ABORTED)
+	globbed = err ? 0 : glob(pattern, 0, stop_at, &found);
+	if (globbed && globbed != GLOB_NOMATCH)
 		err = bg_error(error, -EIO, "cannot read the folder %s", folder);
 	for (size_t i = 0; !err && i < found.gl_pathc; i++)
 		err = add_file(config, found.gl_pathv[i], error);

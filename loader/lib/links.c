@@ -152,12 +152,16 @@ int bg_links_update(const char *dir, const int programs[BG_HOOKS], struct bg_err
 int bg_links_remove(const char *dir, struct bg_error *error)
 {
 	char path[PIN_PATH_MAX];
+	int err = 0;
 
 	for (int hook = 0; hook < BG_HOOKS; hook++) {
-		bg_pin_path(path, dir, "%s", bg_hook_names[hook]);
-		if (remove_link(path))
-			return bg_error(error, -errno, "cannot remove %s: %s", path, strerror(errno));
+		int failed = remove_link(bg_pin_path(path, dir, "%s", bg_hook_names[hook]));
+
+		if (failed && !err)
+			err = bg_error(error, failed, "cannot remove %s: %s", path, strerror(-failed));
 	}
+	if (err)
+		return err;
 	if (rmdir(dir) && errno != ENOENT)
 		return bg_error(error, -errno, "cannot remove %s: %s%s", dir, strerror(errno),
 				errno == ENOTEMPTY ? "; bindgate did not make what is in there: take it out by hand"

@@ -56,7 +56,8 @@ int bg_pin_open(const char *path)
 
 	if (fd >= 0)
 		return fd;
-	return errno == EACCES || errno == ENOTDIR ? -ENOENT : -errno; /* EACCES: it is a directory */
+	/* EACCES: it is a directory; ELOOP: links to itself */
+	return errno == EACCES || errno == ENOTDIR || errno == ELOOP ? -ENOENT : -errno;
 }
 
 int bg_pin_replace(int fd, const char *path)
@@ -105,7 +106,7 @@ int bg_pin_lock(const char *path)
 	err = -errno;
 	if (fd >= 0)
 		close(fd);
-	if (made) /* else it may be another's */
+	else if (made) /* nobody can have locked it yet */
 		rmdir(path);
 	return err;
 }

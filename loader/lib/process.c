@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* -1: it may not be looked at. *err, where it is not set yet: why it could not, of what is nobody's refusal. */
+/* -1: it may not be looked at, or this kernel has no such namespaces. *err, where it is not set yet: why it could not, of what is nobody's refusal. */
 static int open_ns(pid_t pid, const char *name, int *err)
 {
 	char path[64];
@@ -20,7 +20,7 @@ static int open_ns(pid_t pid, const char *name, int *err)
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno != EACCES && errno != EPERM && !*err)
+	if (fd < 0 && errno != EACCES && errno != EPERM && errno != ENOENT && !*err)
 		*err = -errno;
 	return fd;
 }

@@ -220,7 +220,10 @@ int bg_store_remove(struct bg_store *store, struct bg_error *error)
 	bg_pin_path(gates, store->dir, "gates");
 	if (rmdir(gates) && errno != ENOENT)
 		return errno == ENOTEMPTY
-			       ? bg_error(error, -EBUSY, "%s still holds gates: detach them first", gates)
+			       ? bg_error(
+					 error, -EBUSY,
+					 "%s is not empty: detach its gates, or take out by hand what bindgate did not make",
+					 gates)
 			       : bg_error(error, -errno, "cannot remove %s: %s", gates, strerror(errno));
 	err = remove_locks(bg_pin_path(watchers, store->dir, "watchers"));
 	if (!err)

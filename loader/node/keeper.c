@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct wanted {
-	__u64 id;
+	__u64 id; /* 0: not found yet */
 	enum keeper_source source;
 	unsigned int pass;
 	char *problem; /* NULL: the gate is there */
@@ -21,7 +21,8 @@ struct wanted {
 struct keeper {
 	const char *pin_dir;
 	struct bg_store store;
-	bool is_open;
+	bool is_open, failed; /* the store; failed: in this round, so that it is not tried for each gate */
+	struct bg_error said; /* why, the last time */
 	double began;
 	unsigned int passes[KEEPER_SOURCES];
 	void *wanted;        /* a tree of struct wanted by path, as tsearch(3) has it */
@@ -89,18 +90,24 @@ static int wake(struct keeper *keeper)
 
 	if (keeper->is_open)
 		return 0;
+	if (keeper->failed)
+		return -EAGAIN;
 	keeper->began = now_seconds();
 	err = bg_store_open(keeper->pin_dir, BG_STORE_KEEP, &keeper->store, &error);
 	keeper->is_open = !err;
+	keeper->failed = err;
 	if (err) {
 		stats.errors[ERROR_STORE]++;
-		say(LOG_ERR, "%s", error.text);
+		if (strcmp(keeper->said.text, error.text))
+			say(LOG_ERR, "%s", error.text);
 	}
+	keeper->said = err ? error : (struct bg_error){ "" };
 	return err;
 }
 
 void keeper_rest(struct keeper *keeper)
 {
+	keeper->failed = false;
 	if (!keeper->is_open)
 		return;
 	bg_store_close(&keeper->store);
@@ -125,63 +132,13 @@ static int check_owner(struct keeper *keeper, __u64 id, const struct bg_policy *
 			keeper->gate.policy.owner);
 }
 
-int keeper_want(struct keeper *keeper, enum keeper_source source, const char *path, const struct bg_policy *policy,
-		bool adopt)
-{
-	struct wanted *wanted;
-	struct bg_cgroup cgroup;
-	struct bg_error error;
-	int err;
-
-	wanted = find(keeper, path, false);
-	if (wanted && wanted->source == source) /* whatever fails from here on: it is not unwanted */
-		wanted->pass = keeper->passes[source];
-	err = wake(keeper);
-	if (err)
-		return err;
-	err = bg_cgroup_find(path, &cgroup, &error);
-	if (err == -ENOENT) /* gone again; the event that says so comes */
-		return err;
-	if (err) {
-		stats.errors[ERROR_ATTACH]++;
-		say(LOG_ERR, "%s", error.text);
-		return err;
-	}
-	wanted = find(keeper, path, true);
-	wanted->source = source;
-	wanted->pass = keeper->passes[source];
-	wanted->id = cgroup.id;
-	err = adopt ? 0 : check_owner(keeper, cgroup.id, policy, &error);
-	if (!err)
-		err = bg_gate_attach(&keeper->store, &cgroup, policy, BG_ATTACH_KEEP_EXPIRED, &error);
-	if (err == -ENOENT || err == -ESTALE)
-		return err;
-	if (err < 0) {
-		stats.errors[ERROR_ATTACH] += err != -EEXIST;
-		set_problem(wanted, error.text);
-		return err;
-	}
-	set_problem(wanted, NULL);
-	return 0;
-}
-
-bool keeper_want_still(struct keeper *keeper, enum keeper_source source, const char *path)
-{
-	struct wanted *wanted = find(keeper, path, false);
-
-	if (!wanted || wanted->problem || wanted->source != source)
-		return false;
-	wanted->pass = keeper->passes[source];
-	return true;
-}
-
 /* Only what is the daemon's own; what is gone already is no error. */
 static void end_gate(struct keeper *keeper, __u64 id)
 {
 	struct bg_error error;
 	int err;
 
-	if (wake(keeper))
+	if (!id || wake(keeper))
 		return;
 	err = bg_gate_read(&keeper->store, id, &keeper->gate, &error);
 	if (!err && strcmp(keeper->gate.policy.owner, KEEPER_OWNER))
@@ -201,6 +158,55 @@ static void forget(struct keeper *keeper, struct wanted *wanted)
 	stats.gates_wanted--;
 	tdelete(wanted, &keeper->wanted, by_path);
 	free_wanted(wanted);
+}
+
+int keeper_want(struct keeper *keeper, enum keeper_source source, const char *path, const struct bg_policy *policy,
+		bool adopt)
+{
+	struct wanted *wanted = find(keeper, path, true);
+	struct bg_cgroup cgroup;
+	struct bg_error error;
+	int err;
+
+	wanted->source = source;
+	wanted->pass = keeper->passes[source]; /* whatever fails from here on, it is wanted */
+	err = wake(keeper);
+	if (err)
+		return err;
+	err = bg_cgroup_find(path, &cgroup, &error);
+	if (err == -ENOENT) { /* gone again; the event that says so comes */
+		if (!wanted->id)
+			forget(keeper, wanted);
+		return err;
+	}
+	if (err) {
+		stats.errors[ERROR_ATTACH]++;
+		set_problem(wanted, error.text);
+		return err;
+	}
+	wanted->id = cgroup.id;
+	err = adopt ? 0 : check_owner(keeper, cgroup.id, policy, &error);
+	if (!err)
+		err = bg_gate_attach(&keeper->store, &cgroup, policy, BG_ATTACH_KEEP_EXPIRED, &error);
+	if (err == -ENOENT || err == -ESTALE)
+		return err;
+	if (err < 0) {
+		stats.errors[ERROR_ATTACH] += err != -EEXIST;
+		set_problem(wanted, error.text);
+		return err;
+	}
+	set_problem(wanted, NULL);
+	return 0;
+}
+
+bool keeper_want_still(struct keeper *keeper, enum keeper_source source, const char *path)
+{
+	struct wanted *wanted = find(keeper, path, false);
+
+	if (!wanted || wanted->source != source)
+		return false;
+	wanted->pass = keeper->passes[source];
+	return !wanted->problem;
 }
 
 void keeper_unwant(struct keeper *keeper, const char *path)
@@ -241,12 +247,14 @@ static struct list all_wanted(const struct keeper *keeper)
 	return list;
 }
 
-void keeper_end_pass(struct keeper *keeper, enum keeper_source source)
+void keeper_end_pass(struct keeper *keeper, enum keeper_source source, bool (*keeps)(const char *path, void *arg),
+		     void *arg)
 {
 	struct list all = all_wanted(keeper);
 
 	for (size_t i = 0; i < all.count; i++)
-		if (all.each[i]->source == source && all.each[i]->pass != keeper->passes[source])
+		if (all.each[i]->source == source && all.each[i]->pass != keeper->passes[source] &&
+		    !(keeps && keeps(all.each[i]->path, arg)))
 			forget(keeper, all.each[i]);
 	free(all.each);
 }
@@ -262,15 +270,22 @@ static void end_unwanted(struct keeper *keeper, bool even_wanted)
 {
 	struct list all = all_wanted(keeper);
 	__u64 *ids = NULL, *kept = need(calloc(all.count + 1, sizeof(*kept)));
+	bool all_known = true;
+	struct bg_error error;
 	size_t count = 0;
 
-	for (size_t i = 0; i < all.count; i++)
+	for (size_t i = 0; i < all.count; i++) {
 		kept[i] = all.each[i]->id;
+		all_known &= kept[i] != 0;
+	}
 	qsort(kept, all.count, sizeof(*kept), by_id);
-	if (!wake(keeper) && !bg_gate_ids(&keeper->store, &ids, &count, NULL))
-		for (size_t i = 0; i < count; i++)
-			if (even_wanted || !bsearch(&ids[i], kept, all.count, sizeof(*kept), by_id))
-				end_gate(keeper, ids[i]);
+	if ((even_wanted || all_known) && !wake(keeper) && bg_gate_ids(&keeper->store, &ids, &count, &error)) {
+		stats.errors[ERROR_DETACH]++;
+		say(LOG_ERR, "%s", error.text);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (even_wanted || !bsearch(&ids[i], kept, all.count, sizeof(*kept), by_id))
+			end_gate(keeper, ids[i]);
 	free(ids);
 	free(kept);
 	free(all.each);

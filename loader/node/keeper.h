@@ -36,9 +36,11 @@ void keeper_unwant(struct keeper *keeper, const char *path);
 /* Lets go of the lock. */
 void keeper_rest(struct keeper *keeper);
 
-/* A full pass: begin, keeper_want for all there is, end. What the source did not want again goes. */
+/* A full pass: begin, keeper_want for all there is, end. What the source did not want again goes, but for what `keeps`,
+ * which may be NULL, says. */
 void keeper_begin_pass(struct keeper *keeper, enum keeper_source source);
-void keeper_end_pass(struct keeper *keeper, enum keeper_source source);
+void keeper_end_pass(struct keeper *keeper, enum keeper_source source, bool (*keeps)(const char *path, void *arg),
+		     void *arg);
 
 /* Ends gates that are the daemon's and that nobody wants: after the first passes of all sources. */
 void keeper_collect(struct keeper *keeper);

@@ -227,7 +227,11 @@ static void gate_pod(struct pods *pods, const struct bg_config *config, struct p
 	pod->decided = 0;
 	err = bg_grant_policy(grant, KEEPER_OWNER, request, &policy, &error);
 	set_refused(pod, err ? error.text : NULL);
-	if (err && (err != -EACCES || (!policy.count && policy.fallback == BG_PASS)))
+	if (err && err != -EACCES) { /* a user that went meanwhile: what stands, stays */
+		keeper_want_still(pods->keeper, FROM_PODS, pod->path);
+		return;
+	}
+	if (err && !policy.count && policy.fallback == BG_PASS)
 		return; /* nothing is given outright: it is as if nothing spoke of it */
 	if (!keeper_want(pods->keeper, FROM_PODS, pod->path, &policy, false)) {
 		pod->decided = decided;
@@ -271,7 +275,7 @@ unsigned int pods_update(struct pods *pods, const struct bg_config *config, cons
 		pod->known = true;
 		gate_pod(pods, config, pod, sandbox);
 	}
-	keeper_end_pass(pods->keeper, FROM_PODS);
+	keeper_end_pass(pods->keeper, FROM_PODS, NULL, NULL);
 	keeper_rest(pods->keeper);
 	count = (struct count){ .unknown = 0 };
 	twalk_r(pods->by_uid, look, &count);
@@ -281,7 +285,7 @@ unsigned int pods_update(struct pods *pods, const struct bg_config *config, cons
 void pods_forget(struct pods *pods)
 {
 	keeper_begin_pass(pods->keeper, FROM_PODS);
-	keeper_end_pass(pods->keeper, FROM_PODS);
+	keeper_end_pass(pods->keeper, FROM_PODS, NULL, NULL);
 	tdestroy(pods->by_uid, free_pod);
 	pods->by_uid = NULL;
 	stats.pods_now = stats.pods_refused_now = 0;

@@ -6,6 +6,7 @@
 #include "stats.h"
 #include "status.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,7 @@ static void listed(const Cri__Sandboxes *sandboxes, void *arg)
 
 	node->pods_failed = node_failures() != before;
 	node_settle(node);
-	if (!node->pods_listed) {
+	if (!node->pods_listed && !node->pods_failed) {
 		node->pods_listed = true;
 		keeper_collect(node->keeper);
 		keeper_rest(node->keeper);
@@ -105,6 +106,16 @@ void node_settle(struct node *node)
 	}
 }
 
+static bool is_declared(const char *path, void *arg)
+{
+	const struct node *node = arg;
+
+	for (unsigned int i = 0; i < node->pods_from; i++)
+		if (tree_matches(node->patterns[i], path))
+			return true;
+	return false;
+}
+
 void node_walk(struct node *node)
 {
 	__u64 before = node_failures();
@@ -114,8 +125,8 @@ void node_walk(struct node *node)
 	node->retry_due = 0;
 	keeper_begin_pass(node->keeper, FROM_GATES);
 	whole = tree_walk(node->tree);
-	if (whole) /* else a gate may be wanted whose cgroup was not seen */
-		keeper_end_pass(node->keeper, FROM_GATES);
+	/* where a part was not seen, what is declared may be there all the same */
+	keeper_end_pass(node->keeper, FROM_GATES, whole ? NULL : is_declared, node);
 	if (whole && (!node->cri || node->pods_listed)) /* before that nobody knows which pods' gates are wanted */
 		keeper_collect(node->keeper);
 	keeper_rest(node->keeper);
@@ -125,22 +136,30 @@ void node_walk(struct node *node)
 
 /* ---- configuration ---- */
 
+/* The watch that there is stays until there is another. */
 void node_watch_files(struct node *node)
 {
+	const unsigned int events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE;
+	int files = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	char folder[4096], parent[4096];
 	char *slash;
 
-	if (node->files >= 0)
-		close(node->files);
-	node->files = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	snprintf(parent, sizeof(parent), "%s", node->file);
 	slash = strrchr(parent, '/');
 	if (slash)
 		*slash = '\0';
-	inotify_add_watch(node->files, slash ? (*parent ? parent : "/") : ".",
-			  IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE);
-	inotify_add_watch(node->files, bg_config_folder(node->file, folder),
-			  IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE);
+	if (files < 0 || inotify_add_watch(files, slash ? (*parent ? parent : "/") : ".", events) < 0 ||
+	    (inotify_add_watch(files, bg_config_folder(node->file, folder), events) < 0 && errno != ENOENT &&
+	     errno != ENOTDIR)) {
+		say(LOG_WARNING, "cannot watch %s for changes: %s; SIGHUP has it read anew", node->file,
+		    strerror(errno));
+		if (files >= 0)
+			close(files);
+		return;
+	}
+	if (node->files >= 0)
+		close(node->files);
+	node->files = files;
 }
 
 static bool same_text(const char *a, const char *b)

@@ -31,6 +31,7 @@ struct tree {
 	unsigned int watches_count;
 	bool overflowed;
 	bool missed; /* a part of it could not be looked at */
+	bool told;   /* said so */
 };
 
 static int by_wd(const void *a, const void *b)
@@ -141,10 +142,11 @@ static void missed(struct tree *tree, const char *path)
 {
 	if (errno == ENOENT || errno == ENODEV)
 		return;
-	if (!tree->missed)
-		say(LOG_WARNING, "cannot watch the cgroup %s: %s%s", *path ? path : "/", strerror(errno),
+	if (!tree->missed && !tree->told)
+		say(LOG_WARNING, "cannot watch the cgroup %s, what comes there is gated late: %s%s",
+		    *path ? path : "/", strerror(errno),
 		    errno == ENOSPC ? "; the sysctl fs.inotify.max_user_watches may be too low" : "");
-	tree->missed = true;
+	tree->missed = tree->told = true;
 }
 
 static bool add_watch(struct tree *tree, const char *path)
@@ -291,8 +293,6 @@ static void prune_watches(struct tree *tree)
 
 bool tree_walk(struct tree *tree)
 {
-	bool missed_before = tree->missed;
-
 	/* After lost events nobody knows which watches are left. Only then: closing an inotify takes some 10 ms. */
 	if (tree->overflowed && !begin(tree)) {
 		missed(tree, "");
@@ -301,8 +301,10 @@ bool tree_walk(struct tree *tree)
 	tree->overflowed = tree->missed = false;
 	prune_watches(tree);
 	visit(tree, "");
-	if (missed_before && !tree->missed)
+	if (tree->told && !tree->missed) {
 		say(LOG_INFO, "all of the cgroup tree can be watched again");
+		tree->told = false;
+	}
 	return !tree->missed;
 }
 

@@ -254,6 +254,21 @@ its port map cannot be read, or was changed by hand"
 	equal detached "$(both_80)" "$REFUSED"
 }
 
+@test "a pin that is no link: the other family is detached all the same" {
+	local hook gate
+	gate=$BINDGATE_PIN_DIR/gates/$(id_of "$CG")
+	for hook in bind4 bind6; do
+		bindgate attach "$CG" 80
+		rm "$gate/$hook"
+		mkdir "$gate/$hook"
+		run -1 bindgate detach "$CG"
+		ended 1 "bindgate: detached, but cannot remove"
+		equal "programs, without $hook" "$(attached "$CG")" 0
+		equal refused "$(both_80)" "$REFUSED"
+		rmdir "$BINDGATE_PIN_DIR/gates/old-$(id_of "$CG")/$hook"
+	done
+}
+
 @test "something foreign in the core, or beside it: told, and the rest works" {
 	bindgate attach "$CG" 80
 	mkdir "$BINDGATE_PIN_DIR/core/mine"

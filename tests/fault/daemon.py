@@ -2,7 +2,8 @@
 """Each system call of bindgated fails once: it says so and ends before it is ready, or it does its work all the same.
 
 daemon.py INJECT BINDGATED CGROUP WORK FIRST LAST    the calls FIRST to LAST; prints how many were failed
-Its work: gates on cgroups that were there and on one that comes, none on one that is not declared, HTTP, and an end.
+Its work: gates on cgroups that were there and on one that comes, none on one that is not declared, HTTP, and an end. The
+gate on one of them stands from the run before: it is the same gate throughout.
 """
 import errno
 import json
@@ -43,8 +44,17 @@ def eventually(what, condition, seconds=8):
         time.sleep(0.005)
 
 
+def pin(path):
+    return pathlib.Path(f'{pins}/gates/{os.stat(path).st_ino}')
+
+
 def pinned(path):
-    return os.path.exists(f'{pins}/gates/{os.stat(path).st_ino}')
+    return pin(path).exists()
+
+
+def link():
+    """Of the gate that stands."""
+    return os.stat(pin(there) / 'bind4').st_ino if pinned(there) else None
 
 
 def answers():
@@ -71,8 +81,9 @@ def serve(process, told):
 
 def check(nth, error):
     """Fails call `nth`. Returns whether there was such a call."""
-    for path in there, f'{cgroup}/one', coming:
+    for path in f'{cgroup}/one', coming:
         subprocess.run([bindgate, 'detach', path], capture_output=True)
+    stood = link()
     if os.path.exists(coming):
         os.rmdir(coming)
     with open(f'{work}/err', 'w+') as err:
@@ -84,7 +95,8 @@ def check(nth, error):
         try:
             serve(process, told)
             gates = rules()
-            subprocess.run([bindgate, 'detach', there], capture_output=True)  # which clears up
+            assert stood in (None, link()), 'the gate that stood was ended, or made anew'
+            subprocess.run([bindgate, 'detach', f'{cgroup}/one'], capture_output=True)  # which clears up
             left = [str(path) for path in pathlib.Path(pins).rglob('*') if path.name.startswith(('new-', 'old-'))]
             assert not left, f'left: {left}'
             assert other not in gates, 'a cgroup is gated that nobody declared'
@@ -107,6 +119,7 @@ for error in errno.ENOMEM, errno.EPERM:
         if not check(nth, error):
             break
         tried += 1
+assert tried >= 50, f'only {tried} calls were seen'
 if wrong:
     sys.exit(f'{len(wrong)} of {tried} failed calls went wrong')
 print(f'bindgated: {tried} calls failed')

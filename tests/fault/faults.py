@@ -138,7 +138,9 @@ def set_up():
 
 set_up()
 gate.binds()  # so that it has become what it will be, when explain looks at it
-normal = gist(run(0, errno.ENOMEM).printed)
+outcome = run(0, errno.ENOMEM)
+assert outcome.status == 0, f'with nothing failed it ends with {outcome.status}: {outcome.told}'
+normal = gist(outcome.printed)
 wrong = tried = 0
 for error in errno.ENOMEM, errno.EPERM:
     for nth in range(1, 10000):
@@ -152,6 +154,7 @@ for error in errno.ENOMEM, errno.EPERM:
         except AssertionError as problem:
             wrong += 1
             print(f'call {nth}, {outcome.failed}, with {errno.errorcode[error]}: exit {outcome.status}, {outcome.told}: {problem}')
+assert tried >= 20, f'only {tried} calls were seen'
 if wrong:
     sys.exit(f'{name}: {wrong} of {tried} failed calls went wrong')
 print(f'{name}: {tried} calls failed, each told')

@@ -111,8 +111,11 @@ void keeper_begin_pass(struct keeper *keeper, enum keeper_source source)
 	pass++;
 }
 
-void keeper_end_pass(struct keeper *keeper, enum keeper_source source)
+void keeper_end_pass(struct keeper *keeper, enum keeper_source source, bool (*keeps)(const char *path, void *arg),
+		     void *arg)
 {
+	(void)keeps;
+	(void)arg;
 	(void)keeper;
 	(void)source;
 	for (size_t i = 0; i < CGROUPS; i++)
