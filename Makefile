@@ -20,7 +20,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
-VERSION := $(shell git describe --tags --always 2>/dev/null || echo 0.1.0)
+VERSION := $(shell git describe --tags --match 'v[0-9]*' --always 2>/dev/null || echo 0.1.0)
 BUILD := build$(if $(FUZZ),/fuzz,$(if $(SANITIZE),/sanitize,$(if $(COVERAGE),/coverage)))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wundef \
@@ -64,7 +64,7 @@ PROGRAMS := $(BUILD)/bindgate $(if $(NODE_OBJECTS),$(BUILD)/bindgated)
 all: $(PROGRAMS)
 
 help:
-	@sed -n 's/^# \(make.*\)/\1/p' Makefile
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
 # The hooks: to BPF, their debugging information cut down to BTF, into a header that carries it all.
 $(BUILD)/hooks.bpf.o: bpf/hooks.bpf.c $(wildcard bpf/*.h include/bindgate/*.h) vmlinux/vmlinux.h

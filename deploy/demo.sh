@@ -38,7 +38,11 @@ clean_up() {
 	trap - EXIT
 	stop_server
 	"$bindgate_path" detach --all >/dev/null 2>&1
-	[ -d "$cgroup" ] && rmdir "$cgroup"
+	[ ! -e "$cgroup/cgroup.kill" ] || echo 1 >"$cgroup/cgroup.kill"
+	for _ in $(seq 50); do # killed processes take a moment to leave
+		[ -d "$cgroup" ] || break
+		rmdir "$cgroup" 2>/dev/null || sleep 0.02
+	done
 	rm -rf "$work"
 }
 trap clean_up EXIT

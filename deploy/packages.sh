@@ -43,9 +43,6 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
 	cat >&2 <<-END
 		packages.sh: this machine has no apt. Install what these Debian packages hold, then run make again:
 		  $(printf "%s " $wanted)
-		Fedora:   dnf install clang llvm gcc make pkgconf bpftool libbpf-devel elfutils-libelf-devel zlib-devel jansson-devel
-		openSUSE: zypper install clang llvm gcc make pkg-config bpftool libbpf-devel libelf-devel zlib-devel libjansson-devel
-		Arch:     pacman -S clang llvm gcc make pkgconf bpf libbpf libelf zlib jansson
 	END
 	exit 1
 fi
@@ -57,11 +54,11 @@ for package in $wanted; do
 done
 [ -n "$missing" ] || exit 0
 
-echo "installing:$missing"
 if [ "$(id -u)" -ne 0 ]; then
 	echo "packages.sh: run as root, or install these yourself:$missing" >&2
 	exit 1
 fi
+echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
 # shellcheck disable=SC2086 # a list of words

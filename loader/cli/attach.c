@@ -26,6 +26,10 @@ static void warn_of_others(const struct cli *cli, const struct bg_cgroup *cgroup
 	bool is_group;
 	__u32 id;
 
+	if (!strcmp(cgroup->name, "/"))
+		warn(cli,
+		     "/ is the root of all cgroups: every process of this machine is in this gate; make a cgroup "
+		     "for what is meant (mkdir), or use bindgate run");
 	if (!bg_cgroup_open_to_others(cgroup, &id, &is_group))
 		return;
 	if (id == (__u32)-1)

@@ -207,6 +207,8 @@ int run_explain(struct cli *cli, int argc, char **argv)
 	whom = strncmp(argv[optind], "pid:", 4) ? argv[optind] : argv[optind] + 4;
 	if (!to_number(whom, 4194304, &pid)) {
 		err = bg_cgroup_find(argv[optind], &cgroup, &error);
+		if (err == -ENOENT && strspn(whom, "0123456789") == strlen(whom))
+			bg_error(&error, err, "there is no process %.32s, and no cgroup of that name", whom);
 		if (err)
 			return fail(cli, err, &error);
 	}

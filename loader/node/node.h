@@ -45,10 +45,10 @@ struct node {
 /* Runs until SIGTERM or SIGINT. Returns the exit status. */
 int node_run(const char *file, const char *pin_dir);
 
-/* The daemon's own. */
+/* The daemon's own. arg: the node. */
 
-void node_appeared(const char *path, unsigned int pattern, void *node);
-void node_vanished(const char *path, void *node);
+void node_appeared(const char *path, unsigned int pattern, void *arg);
+void node_vanished(const char *path, void *arg);
 
 /* Has the gates be as declared. */
 void node_walk(struct node *node);

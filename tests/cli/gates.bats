@@ -233,3 +233,9 @@ udp    8011-65535  pass     default                                1"
 	equal json "$(bindgate version -j | json "[d['layout'], d['version'] == '$(bindgate --version | awk 'NR == 1 { print $2 }')', d['loaded'] == d['version']]")" \
 		"[1, true, true]"
 }
+
+@test "a gate on the root of all cgroups is warned of" {
+	run -0 --separate-stderr bindgate attach / pass:65000/udp # which changes nothing for anybody
+	equal told "$stderr" "bindgate: warning: / is the root of all cgroups: every process of this machine is in this gate; make a cgroup for what is meant (mkdir), or use bindgate run"
+	bindgate detach /
+}

@@ -159,3 +159,10 @@ bindgate attach $NAME 80/tcp 8053 9001-9003/tcp"
 	bindgate attach "$CG/other" 80
 	equal gates "$(bindgate list -j | json "[g['path'] for g in d['gates']]")" "[\"$CG/other\"]"
 }
+
+@test "explain of a process that is not there" {
+	run -1 bindgate explain 4194303 80
+	equal gone "$output" "bindgate: there is no process 4194303"
+	run -1 bindgate explain 99999999 80
+	equal beyond "$output" "bindgate: there is no process 99999999, and no cgroup of that name"
+}

@@ -5,7 +5,7 @@ import os
 import sys
 
 # Percent of each folder's lines, a little below what is measured (Linux 6.18, x86-64).
-FLOOR = {'include/bindgate': 96, 'loader/lib': 94, 'loader/cli': 96, 'loader/node': 96}
+FLOOR = {'include/bindgate': 96, 'loader/lib': 96, 'loader/cli': 98, 'loader/node': 97}
 
 
 def read(path):
