@@ -21,12 +21,14 @@ static void warn_of_dead_rules(const struct cli *cli, const struct bg_policy *po
 	}
 }
 
+#define ROOT_ID 1 /* of the machine's root cgroup, which a cgroup namespace may have another name for */
+
 static void warn_of_others(const struct cli *cli, const struct bg_cgroup *cgroup)
 {
 	bool is_group;
 	__u32 id;
 
-	if (!strcmp(cgroup->name, "/"))
+	if (cgroup->id == ROOT_ID)
 		warn(cli,
 		     "/ is the root of all cgroups: every process of this machine is in this gate; make a cgroup "
 		     "for what is meant (mkdir), or use bindgate run");

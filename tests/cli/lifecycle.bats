@@ -306,7 +306,8 @@ other_bindgate() {
 	mkdir "$copy"
 	cp -r "$TREE"/{Makefile,include,bpf,vmlinux,loader} "$copy"
 	sed -i "$2" "$copy/$1"
-	env -u MAKEFLAGS make -s -j2 -C "$copy" VERSION=other all # not as this run was asked for >/dev/null
+	# not as this run may have been asked for
+	env -u MAKEFLAGS make -s -j2 -C "$copy" VERSION=other all >/dev/null
 	echo "$copy/build/bindgate"
 }
 
