@@ -60,7 +60,8 @@ static const char *const unfailing[] = {
 	"madvise",
 	"wait4",
 	"uname",
-	"brk", /* its failure is the old break, no errno */
+	"sigaltstack", /* a sanitizer's */
+	"brk",         /* its failure is the old break, no errno */
 
 	"kill",
 	"tgkill",
