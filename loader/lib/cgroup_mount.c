@@ -150,24 +150,14 @@ static int choose(const struct mount *mount, void *arg)
 int bg_cgroup_mounted(const struct bg_cgroup_mounted **out, struct bg_error *error)
 {
 	static struct bg_cgroup_mounted mounted = { .fd = -1 };
+	int err = mounted.fd < 0 ? each_mount(choose, &mounted) : 0;
 
-	if (mounted.fd < 0) {
-		int err = each_mount(choose, &mounted);
-
-		if (err < 0) {
-			bg_error(error, err, "cannot tell where cgroup v2 is mounted: %s", strerror(-err));
-			return err;
-		}
-	}
-	if (mounted.fd < 0 && mounted.error && mounted.error != -ENOENT && mounted.error != -ENOTDIR) {
-		bg_error(error, mounted.error, "cannot tell where cgroup v2 is mounted: %s",
-			 strerror(-mounted.error));
-		return mounted.error;
-	}
-	if (mounted.fd < 0) {
-		bg_error(error, -ENOENT, "cgroup v2 is not mounted: mount -t cgroup2 cgroup2 " CGROUP_DIR);
-		return -ENOENT;
-	}
+	if (mounted.fd < 0 && err >= 0 && mounted.error != -ENOENT && mounted.error != -ENOTDIR)
+		err = mounted.error;
+	if (err < 0)
+		return bg_error(error, err, "cannot tell where cgroup v2 is mounted: %s", strerror(-err));
+	if (mounted.fd < 0)
+		return bg_error(error, -ENOENT, "cgroup v2 is not mounted: mount -t cgroup2 cgroup2 " CGROUP_DIR);
 	*out = &mounted;
 	return 0;
 }
