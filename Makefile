@@ -39,16 +39,16 @@ COUNTERS := -fprofile-instr-generate=$(abspath $(BUILD))/counts/%m%c.profraw -ml
 	-Wno-unused-command-line-argument
 CFLAGS ?= -O2 -g
 override CFLAGS += -std=gnu11 $(WARNINGS) $(if $(SANITIZE),$(SANITIZERS),$(HARDENING)) $(if $(COVERAGE),$(COUNTERS))
-override CPPFLAGS += -D_GNU_SOURCE -DBINDGATE_VERSION='"$(VERSION)"' -Iinclude -Iloader/lib -I$(BUILD)
+override CPPFLAGS += -D_GNU_SOURCE -DBINDGATE_VERSION='"$(VERSION)"' -Iinclude -Iloader/lib -Iloader -I$(BUILD)
 override LDFLAGS += $(if $(SANITIZE),$(SANITIZERS) $(STATIC_SANITIZERS),$(if $(STATIC),-static,-pie) -Wl,-z,relro,-z,now)
 LDLIBS := -lbpf -lelf -lz
 CLI_LDLIBS := -ljansson -lcyaml -lyaml
 NODE_LDLIBS := $(CLI_LDLIBS) -lmicrohttpd -lcurl -lprotobuf-c
 
 LIB := $(BUILD)/libbindgate.a
-LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/lib/*.c)))
+LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/lib/*/*.c)))
 CLI_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/cli/*.c)))
-NODE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/node/*.c)))
+NODE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/node/*.c loader/node/*/*.c)))
 ORACLE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/oracle/*.c))
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 KERNEL_SUPPORT := $(filter tests/kernel/harness%.c tests/kernel/worker%.c,$(wildcard tests/kernel/*.c))
@@ -93,9 +93,9 @@ $(BUILD)/bindgate: $(CLI_OBJECTS) $(LIB)
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
 
 # Generated code: its warnings are not ours.
-$(BUILD)/cri.pb-c.c $(BUILD)/cri.pb-c.h &: loader/node/cri.proto
+$(BUILD)/cri.pb-c.c $(BUILD)/cri.pb-c.h &: loader/node/source/cri.proto
 	@mkdir -p $(BUILD)
-	@protoc-c --proto_path=loader/node --c_out=$(BUILD) $<
+	@protoc-c --proto_path=loader/node/source --c_out=$(BUILD) $<
 $(BUILD)/cri.pb-c.o: $(BUILD)/cri.pb-c.c
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -w -c $< -o $@
 $(NODE_OBJECTS): | $(BUILD)/cri.pb-c.h
@@ -128,7 +128,6 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/bench/bench.o $(LIB)
 
 # Fuzz targets: with libFuzzer for make fuzz, and as programs that take the corpus again for make check. Of the two
 # programs they take what they call.
-$(BUILD)/tests/fuzz/%.o: override CPPFLAGS += -Iloader/cli -Iloader/node
 $(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%.o): | $(BUILD)/cri.pb-c.h
 $(BUILD)/cli.a: $(filter-out %/main.o,$(CLI_OBJECTS))
 $(BUILD)/node.a: $(filter-out %/main.o,$(NODE_OBJECTS)) $(BUILD)/cri.pb-c.o
@@ -173,7 +172,7 @@ coverage:
 
 check-kernels:
 	deploy/packages.sh build kernels $(addprefix kernels-,$(or $(ARCHES),amd64 arm64))
-	tests/kernels/run $(BUILD)
+	tests/vm/run $(BUILD)
 
 bench:
 	deploy/packages.sh build bench

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "bench.h"
 
-#include "cgroup.h"
-#include "gate.h"
+#include "cgroup/cgroup.h"
+#include "gate/gate.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef BINDGATE_BENCH_H
 #define BINDGATE_BENCH_H
 
-#include "error.h"
+#include "base/error.h"
 
 #include <limits.h>
 #include <linux/types.h>

@@ -9,7 +9,7 @@
  *                              only returns 3). A line a round: the ns of one bind in each
  */
 #include "bench.h"
-#include "gate.h"
+#include "gate/gate.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

@@ -4,7 +4,7 @@
  * and detached, one map written; `bindgate attach` as a process against `true`.
  */
 #include "bench.h"
-#include "gate.h"
+#include "gate/gate.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -23,7 +23,7 @@ make -s -j2 CC=clang WERROR=1 BUILD=build/lint-clang all tests >/dev/null
 step 'clang-tidy'
 # one file a process: with several, clang-tidy 14 takes each va_list for uninitialised
 files '*.c' | grep -v '^bpf/' | xargs -P2 -I{} clang-tidy --quiet {} -- -std=gnu11 -D_GNU_SOURCE \
-	-DBINDGATE_VERSION='""' -Iinclude -Iloader/lib -Iloader/cli -Iloader/node -isystem build/lint-clang 2>build/clang-tidy.log || {
+	-DBINDGATE_VERSION='""' -Iinclude -Iloader/lib -Iloader -isystem build/lint-clang 2>build/clang-tidy.log || {
 	grep -vE 'warnings? generated' build/clang-tidy.log
 	exit 1
 }
@@ -32,7 +32,7 @@ step 'cppcheck'
 # NULL is a pointer in glibc: it may stand behind variable arguments
 cppcheck --quiet -j2 --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,performance,portability \
 	--suppress=missingInclude --suppress=missingIncludeSystem --suppress=varFuncNullUB:tests/kernel/* \
-	--library=deploy/cppcheck.cfg -D_GNU_SOURCE -Iinclude -Iloader/lib -i build loader bench tests
+	--library=deploy/cppcheck.cfg -D_GNU_SOURCE -Iinclude -Iloader/lib -Iloader -i build loader bench tests
 
 step 'shellcheck'
 files | xargs grep -lE '^#!.*\b(ba)?sh$' | xargs shellcheck

@@ -2,11 +2,11 @@
 #ifndef BINDGATE_CLI_H
 #define BINDGATE_CLI_H
 
-#include "clean.h"
-#include "error.h"
-#include "gate.h"
-#include "json.h"
-#include "store.h"
+#include "base/escape.h"
+#include "base/error.h"
+#include "gate/gate.h"
+#include "report/json.h"
+#include "gate/store.h"
 
 #include <getopt.h>
 #include <jansson.h>

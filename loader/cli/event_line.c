@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "cli.h"
-#include "event.h"
+#include "cli/cli.h"
+#include "policy/event.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "http.h"
+#include "node/http.h"
 
-#include "listen.h"
-#include "say.h"
-#include "stats.h"
+#include "config/listen.h"
+#include "node/say.h"
+#include "node/stats.h"
 
 #include <errno.h>
 #include <microhttpd.h>

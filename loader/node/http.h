@@ -2,7 +2,7 @@
 #ifndef BINDGATED_HTTP_H
 #define BINDGATED_HTTP_H
 
-#include "error.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What the daemon waits for, and in which order it is dealt with. */
-#include "node.h"
-#include "say.h"
-#include "stats.h"
+#include "node/node.h"
+#include "node/say.h"
+#include "node/stats.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "clean.h"
-#include "config.h"
-#include "http.h"
-#include "node.h"
-#include "status.h"
+#include "base/escape.h"
+#include "config/merge.h"
+#include "node/http.h"
+#include "node/node.h"
+#include "node/status.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "metrics.h"
+#include "node/metrics.h"
 
-#include "clean.h"
-#include "json.h"
-#include "say.h"
-#include "stats.h"
+#include "base/escape.h"
+#include "report/json.h"
+#include "node/say.h"
+#include "node/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef BINDGATED_METRICS_H
 #define BINDGATED_METRICS_H
 
-#include "keeper.h"
+#include "node/desired.h"
 
 #include <jansson.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "say.h"
+#include "node/say.h"
 
 #include <stdlib.h>
 

@@ -2,13 +2,13 @@
 #ifndef BINDGATED_NODE_H
 #define BINDGATED_NODE_H
 
-#include "audit.h"
-#include "config.h"
-#include "cri.h"
-#include "http.h"
-#include "keeper.h"
-#include "pods.h"
-#include "tree.h"
+#include "node/decision_log.h"
+#include "config/merge.h"
+#include "node/source/cri.h"
+#include "node/http.h"
+#include "node/desired.h"
+#include "node/workloads.h"
+#include "node/cgroup_watch.h"
 
 #define NODE_LISTEN "127.0.0.1:9632" /* where nothing else is said */
 

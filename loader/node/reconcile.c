@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What is declared, brought about: gates on cgroups that come and go, pods, and a configuration that changes. */
-#include "metrics.h"
-#include "node.h"
-#include "say.h"
-#include "stats.h"
-#include "status.h"
+#include "node/metrics.h"
+#include "node/node.h"
+#include "node/say.h"
+#include "node/stats.h"
+#include "node/status.h"
 
 #include <errno.h>
 #include <stdio.h>

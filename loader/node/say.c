@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "say.h"
+#include "node/say.h"
 
-#include "clean.h"
+#include "base/escape.h"
 
 #include <stdarg.h>
 #include <stddef.h>

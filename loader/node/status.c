@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "status.h"
+#include "node/status.h"
 
-#include "clean.h"
+#include "base/escape.h"
 
 #include <errno.h>
 #include <jansson.h>

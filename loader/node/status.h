@@ -2,7 +2,7 @@
 #ifndef BINDGATED_STATUS_H
 #define BINDGATED_STATUS_H
 
-#include "error.h"
+#include "base/error.h"
 
 #include <stdbool.h>
 

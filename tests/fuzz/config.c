@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A configuration of two files, any bytes, parted by a line "---8<---": sound and the sum of both, or a line that says
  * which is not. */
-#include "config.h"
+#include "config/merge.h"
 
 #include "fuzz.h"
-#include "listen.h"
+#include "config/listen.h"
 
 #include <sys/stat.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What a container runtime answers, any bytes: no pod gets a gate but by a grant, and none that the grant does not
  * cover; and what is said of it is printable. This target is the keeper that pods.c hands the gates to. */
-#include "cri_frame.h"
-#include "pods.h"
-#include "stats.h"
+#include "node/source/cri_frame.h"
+#include "node/workloads.h"
+#include "node/stats.h"
 
 #include "fuzz.h"
 #include "program.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A policy of any text: a line of options, then a rule a line. What decide.h makes of its port map, the oracle makes of
  * the rules one by one; and what the oracle writes of a rule, in any of the ways to write it, parses to that rule. */
-#include "compile.h"
+#include "policy/compile.h"
 
 #include "../oracle/request.h"
 #include "fuzz.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A file that is taken gives policies, and prints to one that is taken and prints so again; one that is not gives a line
  * that names it. */
-#include "declare.h"
+#include "config/file.h"
 
 #include "fuzz.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A decision of any bytes, as a ring buffer may hold it: one line, one object of JSON, both printable. What stands
  * behind the record is the name of its cgroup. */
-#include "cli.h"
-#include "event.h"
+#include "cli/cli.h"
+#include "policy/event.h"
 
 #include "fuzz.h"
 #include "program.h"

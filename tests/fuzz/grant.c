@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* An annotation of any bytes: never more rules than asked for, and what is given outright stays first. */
-#include "grant.h"
+#include "config/grant.h"
 
 #include "fuzz.h"
 

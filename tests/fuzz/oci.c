@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A container's state, any bytes: none, or one whose parts can be used; and no grant speaks of what it does not hold. */
-#include "oci_state.h"
+#include "config/oci_state.h"
 
 #include "fuzz.h"
 

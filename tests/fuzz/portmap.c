@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* A port map read back from the kernel, changed by hand: refused, or what it says; decide.h never leaves it. */
-#include "compile.h"
+#include "policy/compile.h"
 
 #include "fuzz.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "program.h"
 
-#include "cgroup.h"
+#include "cgroup/cgroup.h"
 #include "fuzz.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What parses prints to a text that parses to the same. */
-#include "rule.h"
+#include "policy/rule.h"
 
 #include "fuzz.h"
 

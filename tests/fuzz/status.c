@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What answers on the daemon's port, any bytes: no status, or lines and JSON that are printable. */
-#include "status.h"
+#include "node/status.h"
 
 #include "fuzz.h"
 #include "program.h"

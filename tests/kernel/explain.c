@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What explain says, held against what bind(2) then does: a table of situations, and random ones. */
-#include "../../loader/lib/explain.h"
+#include "explain/explain.h"
 #include "harness.h"
 
 #include "../oracle/oracle.h"

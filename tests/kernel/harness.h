@@ -6,7 +6,7 @@
  * What the tests on the running kernel share: results in TAP, a network namespace and cgroups of their own, gates, and
  * workers that bind on command. Whatever ends a test, nothing of it is left behind.
  */
-#include "../../loader/lib/gate.h"
+#include "gate/gate.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>

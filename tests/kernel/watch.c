@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Decisions as the kernel tells them, with all that bg_probe says it can tell. */
-#include "../../loader/lib/probe.h"
-#include "../../loader/lib/watch.h"
+#include "gate/probe.h"
+#include "gate/watch.h"
 #include "harness.h"
 
 #include <netinet/in.h>

@@ -5,7 +5,7 @@
 /* A bind as the oracle has it, handed to decide.h: for tests that hold one against the other. */
 #include "oracle.h"
 
-#include "addr.h"
+#include "policy/address.h"
 
 #include <bindgate/request.h>
 #include <netinet/in.h>

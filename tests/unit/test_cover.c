@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* learn's folding: exactly the ports seen, by as few rules as runs of them ask for. */
-#include "cover.h"
+#include "policy/infer.h"
 
 #include "../oracle/oracle.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* Rule text through parser, compiler and decide.h, held against the oracle; and port maps that nobody compiled. */
-#include "compile.h"
+#include "policy/compile.h"
 
 #include "../oracle/request.h"
 

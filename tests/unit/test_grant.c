@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What pods may get: nothing that their grant does not cover, whatever they write. */
-#include "grant.h"
+#include "config/grant.h"
 
 #include "../oracle/oracle.h"
 

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct option attach_options[] = { POLICY_OPTIONS, COMMON_OPTIONS };
+static const struct option no_options[] = { COMMON_OPTIONS };
+
+static void warn_of_dead_rules(const struct cli *cli, const struct bg_policy *policy)
+{
+	char dead[BG_RULE_TEXT_MAX], cover[BG_RULE_TEXT_MAX];
+
+	for (unsigned int i = 0; i < policy->count; i++) {
+		int by = bg_policy_covered_by(policy, i);
+
+		if (by >= 0)
+			warn(cli, "rule \"%s\" can never match: \"%s\" before it takes all its binds",
+			     bg_rule_print(&policy->rules[i], dead), bg_rule_print(&policy->rules[by], cover));
+	}
+}
+
+#define ROOT_ID 1 /* of the machine's root cgroup, which a cgroup namespace may have another name for */
+
+static void warn_of_others(const struct cli *cli, const struct bg_cgroup *cgroup)
+{
+	bool is_group;
+	__u32 id;
+
+	if (cgroup->id == ROOT_ID)
+		warn(cli,
+		     "/ is the root of all cgroups: every process of this machine is in this gate; make a cgroup "
+		     "for what is meant (mkdir), or use bindgate run");
+	if (!bg_cgroup_open_to_others(cgroup, &id, &is_group))
+		return;
+	if (id == (__u32)-1)
+		warn(cli, "everybody may write %.512s/cgroup.procs: whoever enters the cgroup gets its ports",
+		     cgroup->path);
+	else
+		warn(cli, "%s %u may write %.512s/cgroup.procs: whoever enters the cgroup gets its ports",
+		     is_group ? "group" : "user", id, cgroup->path);
+}
+
+static void print_policy(const char *result, const struct bg_cgroup *cgroup, const struct bg_policy *policy)
+{
+	char text[BG_RULE_TEXT_MAX];
+
+	printf("%s %s:", result, bg_clean(cgroup->name));
+	for (unsigned int i = 0; i < policy->count; i++)
+		printf(" %s", bg_rule_print(&policy->rules[i], text));
+	printf("%sdefault %s%s%s\n", policy->count ? ", " : " ", bg_verdict_name(policy->fallback),
+	       policy->netns == BG_NETNS_HOST ? ", netns host" : "", policy->audit ? ", audit" : "");
+}
+
+static const char *const results[] = { "attached", "replaced", "unchanged" };
+
+/* What was done, to be told when the lock is gone: whoever reads may take their time. */
+struct outcome {
+	int result; /* enum bg_attach_result */
+	struct bg_cgroup cgroup;
+	struct bg_gate gate;
+};
+
+static int attach(struct cli *cli, struct bg_store *store, const struct bg_cgroup *cgroup,
+		  const struct bg_policy *policy, unsigned int flags, struct outcome *out)
+{
+	struct bg_error error = { "" };
+	struct bg_error what;
+	int err;
+
+	out->cgroup = *cgroup;
+	out->result = bg_gate_attach(store, cgroup, policy, flags, &error);
+	if (out->result < 0)
+		return fail(cli, out->result, &error);
+	err = bg_gate_read(store, cgroup->id, &out->gate, &error);
+	if (!err)
+		return DONE;
+	bg_error(&what, err, "%s %.350s, but it cannot be read back: %.512s", results[out->result], cgroup->name,
+		 error.text);
+	return fail(cli, err, &what);
+}
+
+static int tell(struct cli *cli, const struct outcome *outcome)
+{
+	warn_of_dead_rules(cli, &outcome->gate.policy);
+	warn_of_others(cli, &outcome->cgroup);
+	if (cli->json)
+		print_json(json_pack("{s:s,s:o,s:o}", "result", results[outcome->result], "gate",
+				     bg_json_gate(&outcome->gate), "warnings", warnings()));
+	else
+		print_policy(results[outcome->result], &outcome->cgroup, &outcome->gate.policy);
+	return finish(cli);
+}
+
+int policy_option(const struct cli *cli, int option, struct bg_policy *policy)
+{
+	struct bg_error error = { "" };
+	int err = 0;
+
+	if (option == OPTION_DEFAULT)
+		err = bg_policy_set_fallback(policy, optarg, &error);
+	else if (option == OPTION_NETNS)
+		err = bg_policy_set_netns(policy, optarg, &error);
+	else if (option == OPTION_LABEL)
+		err = bg_policy_set_label(policy, optarg, &error);
+	else
+		policy->audit = true;
+	return err ? usage(cli, "%s", error.text) : DONE;
+}
+
+int run_attach(struct cli *cli, int argc, char **argv)
+{
+	struct bg_policy policy = { .owner = "cli" };
+	struct bg_error error = { "" };
+	struct bg_cgroup cgroup;
+	static struct outcome outcome;
+	struct bg_store store;
+	bool has_default = false;
+	int option, err, status = DONE;
+
+	while (status == DONE && (option = next_option(cli, argc, argv, attach_options)) != -1) {
+		status = policy_option(cli, option, &policy);
+		has_default |= option == OPTION_DEFAULT;
+	}
+	if (status != DONE)
+		return status;
+	if (argc - optind < 1)
+		return usage(cli, "a cgroup and its rules are missing");
+	if (argc - optind < 2 && !has_default)
+		return usage(cli, "a rule is missing, such as 80/tcp (a gate without rules wants --default deny)");
+	for (int i = optind + 1; i < argc; i++)
+		if (bg_policy_add(&policy, argv[i], &error))
+			return fail_as(cli, USAGE, &error);
+	err = bg_cgroup_find(argv[optind], &cgroup, &error);
+	if (!err)
+		err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	if (err)
+		return fail(cli, err, &error);
+	status = attach(cli, &store, &cgroup, &policy, 0, &outcome);
+	bg_store_close(&store);
+	return status == DONE ? tell(cli, &outcome) : status;
+}
+
+typedef int (*edit_fn)(struct bg_policy *policy, const char *rule, struct bg_error *error);
+
+/* All of the rules or none of them. What has expired stays so: it was not asked for anew. */
+static int edit_gate(struct cli *cli, struct bg_store *store, const struct bg_cgroup *cgroup, char **rules,
+		     edit_fn each, struct outcome *out)
+{
+	static struct bg_gate gate;
+	struct bg_error error = { "" };
+	int err = bg_gate_read(store, cgroup->id, &gate, &error);
+
+	if (!err && *gate.damage && !gate.policy.count)
+		err = bg_error(&error, -EBADMSG, "%.512s: %s; attach its policy anew", cgroup->name, gate.damage);
+	for (; *rules && !err; rules++)
+		err = each(&gate.policy, *rules, &error) ? -EBADE : 0;
+	if (err == -ENOENT)
+		return not_a_gate(cli, cgroup);
+	if (err)
+		return fail(cli, err, &error);
+	return attach(cli, store, &gate.cgroup, &gate.policy, BG_ATTACH_KEEP_EXPIRED, out);
+}
+
+static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
+{
+	struct bg_error error = { "" };
+	struct bg_cgroup cgroup;
+	static struct outcome outcome;
+	struct bg_store store;
+	struct bg_rule rule;
+	int status, err;
+
+	next_option(cli, argc, argv, no_options);
+	if (argc - optind < 2)
+		return usage(cli, "a cgroup and rules are needed");
+	for (int i = optind + 1; i < argc; i++)
+		if (bg_rule_parse(argv[i], &rule, &error))
+			return fail_as(cli, USAGE, &error);
+	status = find_gate(cli, argv[optind], &cgroup);
+	if (status != DONE)
+		return status;
+	err = bg_store_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
+	if (err)
+		return fail(cli, err, &error);
+	status = edit_gate(cli, &store, &cgroup, argv + optind + 1, each, &outcome);
+	bg_store_close(&store);
+	return status == DONE ? tell(cli, &outcome) : status;
+}
+
+int run_add(struct cli *cli, int argc, char **argv)
+{
+	return edit(cli, argc, argv, bg_policy_add);
+}
+
+int run_remove(struct cli *cli, int argc, char **argv)
+{
+	return edit(cli, argc, argv, bg_policy_remove);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPTION_ALL 257
+
+static const struct option options[] = {
+	{ "all", no_argument, NULL, OPTION_ALL },
+	COMMON_OPTIONS,
+};
+
+/* Everything that is named is tried; with --json, what failed is kept for the one answer. */
+struct work {
+	struct cli *cli;
+	struct bg_store *store;
+	json_t *done;
+	json_t *errors;
+	int status; /* of the first that failed */
+};
+
+static void note(struct work *work, const char *name, int status, const struct bg_error *error)
+{
+	work->status = work->status == DONE ? status : work->status;
+	if (work->cli->json)
+		json_array_append_new(work->errors, json_pack("{s:o,s:o,s:i}", "cgroup", bg_json_text(name),
+							      "message", bg_json_text(error->text), "code", status));
+	else
+		fail_as(work->cli, status, error);
+}
+
+static void detach(struct work *work, const struct bg_cgroup *cgroup)
+{
+	struct bg_error error = { "" };
+	int err = bg_gate_detach(work->store, cgroup->id, &error);
+
+	if (err == -ENOENT)
+		bg_error(&error, err, "%.512s is not a gate: bindgate attach makes it one", cgroup->name);
+	if (err)
+		note(work, cgroup->name, err == -ENOENT ? NO_GATE : FAILED, &error);
+	else
+		json_array_append_new(work->done, bg_json_text(cgroup->name));
+}
+
+static void detach_all(struct work *work)
+{
+	struct bg_error error = { "" }, left;
+	size_t count = 0;
+	__u64 *ids = NULL;
+
+	if (bg_gate_ids(work->store, &ids, &count, &error))
+		note(work, "", FAILED, &error);
+	for (size_t i = 0; i < count; i++) {
+		struct bg_cgroup cgroup;
+
+		if (bg_cgroup_from_id(ids[i], &cgroup, NULL)) {
+			cgroup = (struct bg_cgroup){ .id = ids[i] };
+			snprintf(cgroup.name, sizeof(cgroup.name), "id:%llu", ids[i]);
+		}
+		detach(work, &cgroup);
+	}
+	free(ids);
+	if (work->status == DONE && bg_store_remove(work->store, &left)) {
+		bg_error(&error, -EIO, "no gate is left, but %.900s", left.text);
+		note(work, "", FAILED, &error);
+	}
+}
+
+static void detach_named(struct work *work, char **names)
+{
+	struct bg_error error = { "" };
+	struct bg_cgroup cgroup;
+
+	for (; *names; names++) {
+		int status = name_gate(*names, &cgroup, &error);
+
+		if (status == DONE)
+			detach(work, &cgroup);
+		else
+			note(work, *names, status, &error);
+	}
+}
+
+int run_detach(struct cli *cli, int argc, char **argv)
+{
+	struct work work = { .cli = cli };
+	struct bg_error error = { "" };
+	struct bg_store store;
+	bool all = false;
+	const json_t *name;
+	size_t i;
+	int err;
+
+	while (next_option(cli, argc, argv, options) != -1)
+		all = true;
+	if (all == (optind < argc))
+		return usage(cli, all ? "--all and a cgroup do not go together" : "a cgroup is missing, or --all");
+	err = bg_store_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
+	if (err)
+		return fail(cli, err, &error);
+	work.store = &store;
+	work.done = json_array();
+	work.errors = json_array();
+	if (all)
+		detach_all(&work);
+	else
+		detach_named(&work, argv + optind);
+	bg_store_close(&store);
+	if (cli->json)
+		print_json(json_pack("{s:O,s:O}", "detached", work.done, "errors", work.errors));
+	else if (all && !json_array_size(work.done) && work.status == DONE)
+		printf("There were no gates.\n");
+	else
+		json_array_foreach(work.done, i, name) printf("detached %s\n", json_string_value(name));
+	json_decref(work.done);
+	json_decref(work.errors);
+	return work.status == DONE ? finish(cli) : work.status;
+}

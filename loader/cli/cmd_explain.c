@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/cli.h"
+#include "explain/explain.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option options[] = { COMMON_OPTIONS };
+
+static const char *socket_text(const struct bg_bind *bind, char text[static 80])
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	snprintf(text, 80, bg_addr_is_ip4(&bind->addr) ? "%s:%u" : "[%s]:%u", bg_addr_print(&bind->addr, addr),
+		 bind->port);
+	return text;
+}
+
+/* What is said, point by point. */
+struct point {
+	char *what;
+	char *says;
+	const char *mark; /* a style */
+};
+
+struct account {
+	const struct cli *cli;
+	struct point points[2 * BG_STEPS_MAX + BG_OTHERS_MAX + BG_HOLDERS_MAX + 8];
+	size_t count;
+};
+
+__attribute__((format(printf, 4, 5))) static void say(struct account *account, const char *what, const char *mark,
+						      const char *format, ...)
+{
+	struct point *point = &account->points[account->count++];
+	char text[1600];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	*point = (struct point){ .what = need(strdup(bg_clean(what))),
+				 .says = need(strdup(bg_clean(text))),
+				 .mark = mark };
+}
+
+static void print_points(const struct account *account)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < account->count; i++)
+		width = strlen(account->points[i].what) > width ? strlen(account->points[i].what) : width;
+	for (size_t i = 0; i < account->count; i++)
+		printf("  %-*s  %s%s%s\n", (int)width, account->points[i].what, style(account->points[i].mark),
+		       account->points[i].says, style("plain"));
+}
+
+static json_t *points_json(const struct account *account)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < account->count; i++)
+		json_array_append_new(list, json_pack("{s:s,s:s}", "what", account->points[i].what, "says",
+						      account->points[i].says));
+	return list;
+}
+
+static void say_process(struct account *account, const struct bg_explanation *why)
+{
+	const struct bg_process *process = &why->process;
+
+	if (process->pid)
+		say(account, "process", "plain", "%d (%s), uid %u, gid %u, in cgroup %s", process->pid,
+		    process->name, process->uid, process->gid, why->cgroup.name);
+	else
+		say(account, "process", "plain", "%s has none now: one of uid %u without privileges is thought of",
+		    why->cgroup.name, process->uid);
+	say(account, "network namespace", "plain", "%s; ports below %u take a privilege there",
+	    process->elsewhere ? "not the machine's own" : "the machine's own",
+	    why->surroundings.unprivileged_from);
+	if (!why->privileged)
+		say(account, "privilege", "green", "port %u takes none", why->given.port);
+	else if (process->may_bind_low)
+		say(account, "privilege", "green", "has CAP_NET_BIND_SERVICE there");
+	else if (process->in_user_ns)
+		say(account, "privilege", "yellow",
+		    "has CAP_NET_BIND_SERVICE, but only in a user namespace that the network namespace is not of");
+	else
+		say(account, "privilege", "yellow", "lacks CAP_NET_BIND_SERVICE");
+}
+
+static void say_gate(struct account *account, const struct bg_step *step)
+{
+	static const char *const colours[] = { "plain", "green", "yellow", "red" };
+	char what[540], given[80];
+	const char *rule = *step->rule ? step->rule : "no rule matches, the default";
+
+	snprintf(what, sizeof(what), "gate %s", step->cgroup);
+	if (step->answer.rule == BG_UNASKED)
+		say(account, what, "plain", "not asked: netns host, and the socket is elsewhere");
+	else if (step->answer.verdict == BG_REWRITE)
+		say(account, what, colours[BG_REWRITE], "%s: rewrite to %s, which it allows", rule,
+		    socket_text(&step->after, given));
+	else
+		say(account, what, colours[step->answer.verdict], "%s: %s%s", rule,
+		    bg_verdict_name(step->answer.verdict),
+		    step->audit && step->answer.verdict == BG_DENY ? ", which audit does not enforce" : "");
+	if (*step->damage)
+		say(account, what, "red", "damaged: %s", step->damage);
+}
+
+static void say_surroundings(struct account *account, const struct bg_explanation *why)
+{
+	const struct bg_surroundings *around = &why->surroundings;
+	char addr[INET6_ADDRSTRLEN];
+
+	for (unsigned int i = 0; i < why->others_count; i++)
+		say(account, "another program", "yellow",
+		    "%s (BPF id %u) on %s: bindgate cannot see what it decides",
+		    *why->others[i].name ? why->others[i].name : "without a name", why->others[i].id,
+		    why->others[i].cgroup);
+	if (around->addr_error)
+		say(account, "address", "red", "%s: %s", bg_addr_print(&why->given.addr, addr),
+		    strerror(around->addr_error));
+	for (unsigned int i = 0; i < around->holders_count; i++) {
+		const struct bg_holder *holder = &around->holders[i];
+		char who[64] = "a process that cannot be seen";
+
+		if (holder->pid)
+			snprintf(who, sizeof(who), "%s (pid %d)", holder->name, holder->pid);
+		say(account, "port", "red", "%u is held by %s on %s, unless both set SO_REUSEPORT", why->given.port,
+		    who, bg_addr_print(&holder->addr, addr));
+	}
+}
+
+static json_t *bind_json(const struct bg_bind *bind)
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	return json_pack("{s:s,s:i}", "address", bg_addr_print(&bind->addr, addr), "port", bind->port);
+}
+
+static void say_end(struct account *account, const struct bg_explanation *why)
+{
+	char given[80];
+
+	if (account->cli->json) {
+		print_json(json_pack("{s:b,s:s?,s:i,s:o,s:s,s:o,s:o,s:o,s:o?}", "succeeds", why->error == 0,
+				     "error", why->error ? strerrorname_np(why->error) : NULL, "pid",
+				     why->process.pid, "cgroup", bg_json_text(why->cgroup.name), "protocol",
+				     bg_protocol_name(why->asked.protocol), "asked", bind_json(&why->asked),
+				     "given", bind_json(&why->given), "steps", points_json(account), "remedy",
+				     why->remedy && *why->remedy ? json_string(why->remedy) : NULL));
+		return;
+	}
+	print_points(account);
+	if (!why->error)
+		printf("%sIt would succeed%s, and be bound to %s.\n", style("green"), style("plain"),
+		       socket_text(&why->given, given));
+	else
+		printf("%sIt would be refused%s: %s (%s).\n", style("red"), style("plain"),
+		       strerrorname_np(why->error), strerror(why->error));
+	if (why->remedy && *why->remedy)
+		printf("%sThis would grant it:%s\n%s\n", style("bold"), style("plain"), why->remedy);
+}
+
+static void tell(const struct cli *cli, const struct bg_explanation *why)
+{
+	struct account account = { .cli = cli };
+	char asked[80];
+
+	if (!cli->json)
+		printf("A bind to %s over %s:\n", socket_text(&why->asked, asked),
+		       why->asked.protocol == BG_UDP ? "UDP" : "TCP");
+	say_process(&account, why);
+	for (unsigned int i = 0; i < why->steps_count; i++)
+		say_gate(&account, &why->steps[i]);
+	if (!why->steps_count)
+		say(&account, "gates", "plain", "none, from %s up to the root", why->cgroup.name);
+	say_surroundings(&account, why);
+	say_end(&account, why);
+	for (size_t i = 0; i < account.count; i++) {
+		free(account.points[i].what);
+		free(account.points[i].says);
+	}
+}
+
+int run_explain(struct cli *cli, int argc, char **argv)
+{
+	static struct bg_explanation why; /* 130 KiB */
+	struct bg_error error = { "" };
+	struct bg_cgroup cgroup;
+	struct bg_store store;
+	unsigned long pid = 0;
+	struct bg_bind bind;
+	const char *whom;
+	int err, status;
+
+	next_option(cli, argc, argv, options);
+	if (argc - optind != 2)
+		return usage(cli, "a process or cgroup and what it would bind are needed, such as 1234 80/tcp");
+	if (bg_bind_parse(argv[optind + 1], &bind, &error))
+		return fail_as(cli, USAGE, &error);
+	whom = strncmp(argv[optind], "pid:", 4) ? argv[optind] : argv[optind] + 4;
+	if (!to_number(whom, 4194304, &pid)) {
+		err = bg_cgroup_find(argv[optind], &cgroup, &error);
+		if (err == -ENOENT && strspn(whom, "0123456789") == strlen(whom))
+			bg_error(&error, err, "there is no process %.32s, and no cgroup of that name", whom);
+		if (err)
+			return fail(cli, err, &error);
+	}
+	err = bg_store_open(cli->pin_dir, BG_STORE_READ, &store, &error);
+	if (err)
+		return fail(cli, err, &error);
+	err = bg_explain(&store, (pid_t)pid, &cgroup, &bind, &why, &error);
+	bg_store_close(&store);
+	if (err)
+		return fail(cli, err, &error);
+	tell(cli, &why);
+	free(why.remedy);
+	status = finish(cli);
+	return why.error ? FAILED : status;
+}

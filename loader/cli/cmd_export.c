@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/cli.h"
+#include "config/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option options[] = { COMMON_OPTIONS };
+
+/* What differs from the default is written; the rest is not. */
+static int *unless(int value, int usual)
+{
+	int *number;
+
+	if (value == usual)
+		return NULL;
+	number = need(malloc(sizeof(*number)));
+	*number = value;
+	return number;
+}
+
+static int add_gate(const struct bg_gate *gate, void *arg)
+{
+	struct bg_declaration *all = arg;
+	const struct bg_policy *policy = &gate->policy;
+	struct bg_declared_gate *out;
+	char text[BG_RULE_TEXT_MAX];
+
+	if (*gate->damage && !policy->count)
+		return DONE;
+	all->gates = need(reallocarray(all->gates, all->gates_count + 1, sizeof(*all->gates)));
+	out = &all->gates[all->gates_count++];
+	*out = (struct bg_declared_gate){ .cgroup = need(strdup(gate->cgroup.name)) };
+	out->policy = (struct bg_declared_policy){
+		.fallback = unless(policy->fallback, BG_PASS),
+		.netns = unless(policy->netns, BG_NETNS_ANY),
+		.audit = unless(policy->audit, 0),
+		.label = *policy->label ? need(strdup(policy->label)) : NULL,
+		.rules = need(calloc(policy->count + 1, sizeof(char *))),
+		.rules_count = policy->count,
+	};
+	for (unsigned int i = 0; i < policy->count; i++)
+		out->policy.rules[i] = need(strdup(bg_rule_print(&policy->rules[i], text)));
+	return DONE;
+}
+
+int run_export(struct cli *cli, int argc, char **argv)
+{
+	struct bg_declaration *all;
+	char *text;
+	int status;
+
+	next_option(cli, argc, argv, options);
+	if (optind < argc)
+		return usage(cli, "export takes no arguments");
+	all = need(calloc(1, sizeof(*all)));
+	status = each_gate(cli, NULL, add_gate, all);
+	if (status == DONE && !all->gates_count) {
+		puts("gates: []");
+		status = finish(cli);
+	} else if (status == DONE) {
+		text = need(bg_declare_print(all));
+		fputs(text, stdout);
+		free(text);
+		status = finish(cli);
+	}
+	bg_declare_free(all);
+	return status;
+}

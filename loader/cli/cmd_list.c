@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/cli.h"
+#include "policy/counters.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option options[] = { COMMON_OPTIONS };
+
+struct listing {
+	struct cli *cli;
+	struct table *table;
+	json_t *gates;
+	unsigned int count;
+};
+
+static const char *left_of(const struct bg_rule *rule, char text[static 16])
+{
+	__u32 left;
+
+	if (!rule->deadline)
+		return "";
+	left = bg_rule_seconds_left(rule, bg_ticks_now());
+	if (left == 0)
+		return "expired";
+	if (left < 100)
+		snprintf(text, 16, "%us", left);
+	else if (left < 100 * 60)
+		snprintf(text, 16, "%um%02us", left / 60, left % 60);
+	else
+		snprintf(text, 16, "%uh%02um", left / 3600, left / 60 % 60);
+	return text;
+}
+
+static void add_row(struct listing *listing, const struct bg_gate *gate, bool first, const char *rule, __u64 hits,
+		    const char *left)
+{
+	const struct bg_policy *policy = &gate->policy;
+
+	table_cell(listing->table, "%s", first ? gate->cgroup.name : "");
+	table_cell(listing->table, "%s", rule);
+	table_cell(listing->table, "%llu", hits);
+	table_cell(listing->table, "%s", left);
+	table_cell(listing->table, "%s", first ? policy->owner : "");
+	table_cell(listing->table, "%s", first ? policy->label : "");
+}
+
+static int list_gate(const struct bg_gate *gate, void *arg)
+{
+	struct listing *listing = arg;
+	const struct bg_policy *policy = &gate->policy;
+	char text[BG_RULE_TEXT_MAX], left[16];
+	const __u64 *verdicts = gate->verdicts;
+
+	listing->count++;
+	if (listing->cli->json) {
+		json_array_append_new(listing->gates, bg_json_gate(gate));
+		return DONE;
+	}
+	for (unsigned int i = 0; i < policy->count; i++)
+		add_row(listing, gate, i == 0, bg_rule_print(&policy->rules[i], text), gate->hits[i],
+			left_of(&policy->rules[i], left));
+	snprintf(text, sizeof(text), "default %s%s%s", bg_verdict_name(policy->fallback),
+		 policy->netns == BG_NETNS_HOST ? ", netns host" : "", policy->audit ? ", audit" : "");
+	add_row(listing, gate, policy->count == 0, text, gate->fallback_hits, "");
+	table_line(listing->table, "  binds: %llu passed, %llu allowed, %llu rewritten, %llu denied%s",
+		   verdicts[BG_PASS], verdicts[BG_ALLOW], verdicts[BG_REWRITE], verdicts[BG_DENY],
+		   policy->audit ? " (not enforced: audit)" : "");
+	if (*gate->damage)
+		warn(listing->cli, "%.512s: %s; attach it anew, or detach it (bindgate detach id:%llu)",
+		     gate->cgroup.name, gate->damage, gate->id);
+	return DONE;
+}
+
+static int tell(const struct listing *listing)
+{
+	if (listing->cli->json)
+		print_json(json_pack("{s:O}", "gates", listing->gates));
+	else if (listing->count)
+		table_print(listing->table);
+	else
+		printf("There are no gates. bindgate attach CGROUP 80/tcp makes one; bindgate help tells more.\n");
+	return finish(listing->cli);
+}
+
+int run_list(struct cli *cli, int argc, char **argv)
+{
+	struct listing listing = { .cli = cli };
+	const char *heads[] = { "CGROUP", "RULE", "HITS", "LEFT", "OWNER", "LABEL" };
+	int status;
+
+	next_option(cli, argc, argv, options);
+	if (argc - optind > 1)
+		return usage(cli, "one cgroup at most");
+	listing.table = table_new(6);
+	table_right(listing.table, 2);
+	for (size_t i = 0; i < 6; i++)
+		table_cell(listing.table, "%s", heads[i]);
+	listing.gates = json_array();
+	status = each_gate(cli, optind < argc ? argv[optind] : NULL, list_gate, &listing);
+	if (status == DONE)
+		status = tell(&listing);
+	json_decref(listing.gates);
+	table_free(listing.table);
+	return status;
+}

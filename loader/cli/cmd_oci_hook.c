@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/cli.h"
+#include "config/merge.h"
+#include "config/oci_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATE_MAX (1 << 20) /* bytes */
+#define CONFIG_FILE "/etc/bindgate/bindgate.yaml"
+
+enum {
+	OPTION_CONFIG = 257,
+	OPTION_REQUIRED,
+};
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, OPTION_CONFIG },
+	{ "required", no_argument, NULL, OPTION_REQUIRED },
+	COMMON_OPTIONS,
+};
+
+static int read_state(struct bg_oci_state *out, struct bg_error *error)
+{
+	char *text = need(malloc(STATE_MAX));
+	size_t size = fread(text, 1, STATE_MAX, stdin);
+	int err;
+
+	if (ferror(stdin))
+		err = bg_error(error, -errno, "cannot read the state on standard input: %s", strerror(errno));
+	else if (size == STATE_MAX)
+		err = bg_error(error, -EFBIG, "the state on standard input is larger than 1 MiB");
+	else
+		err = bg_oci_state_parse(text, size, out, error);
+	free(text);
+	return err;
+}
+
+static const struct bg_declared_pod *find_grant(const struct bg_config *config, const struct bg_oci_state *state)
+{
+	for (unsigned int i = 0; i < config->pods_count; i++)
+		if (bg_grant_matches(config->pods[i], state->namespace, state->annotations,
+				     state->annotations_count))
+			return config->pods[i];
+	return NULL;
+}
+
+/* Gates the container's cgroup as its grant says; no grant and no request is nothing to do. */
+static int gate(const struct cli *cli, const struct bg_oci_state *state, const struct bg_config *config,
+		struct bg_error *error)
+{
+	const struct bg_declared_pod *grant = find_grant(config, state);
+	struct bg_cgroup cgroup;
+	struct bg_policy policy;
+	struct bg_store store;
+	char name[32];
+	int err;
+
+	if (!grant)
+		return state->request ? bg_error(error, -EACCES, "it asks for %.128s, but no grant speaks of it",
+						 bg_clean(state->request))
+				      : 0;
+	if (!state->pid)
+		return bg_error(error, -EINVAL,
+				"the state names no process: call this hook at createRuntime or prestart");
+	err = bg_grant_policy(grant, "oci-hook", state->request, &policy, error);
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), "pid:%d", state->pid);
+	err = bg_cgroup_find(name, &cgroup, error);
+	if (!err)
+		err = bg_store_open(cli->pin_dir, BG_STORE_KEEP, &store, error);
+	if (err)
+		return err;
+	err = bg_gate_attach(&store, &cgroup, &policy, 0, error);
+	bg_store_close(&store);
+	return err < 0 ? err : 0;
+}
+
+int run_oci_hook(struct cli *cli, int argc, char **argv)
+{
+	struct bg_oci_state state = { .id = "?" };
+	const char *file = CONFIG_FILE;
+	struct bg_error error = { "" };
+	struct bg_config *config = NULL;
+	bool required = false;
+	char what[1200];
+	int option, err;
+
+	while ((option = next_option(cli, argc, argv, options)) != -1) {
+		if (option == OPTION_CONFIG)
+			file = optarg;
+		required |= option == OPTION_REQUIRED;
+	}
+	if (optind < argc)
+		return usage(cli, "the hook takes no arguments: the container's state comes on standard input");
+	err = read_state(&state, &error);
+	if (!err) {
+		config = bg_config_read(file, &error);
+		err = config ? gate(cli, &state, config, &error) : -EINVAL;
+	}
+	if (err) { /* runtimes show what a hook says when it fails; where it does not, this is in their log */
+		snprintf(what, sizeof(what), "container %.64s: %s", state.id, error.text);
+		fprintf(stderr, "bindgate oci-hook: %s\n", bg_clean(what));
+	}
+	bg_config_free(config);
+	bg_oci_state_free(&state);
+	return err && required ? FAILED : DONE;
+}

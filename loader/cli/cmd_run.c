@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cli/cli.h"
+#include "gate/transient.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOT_RUN 126 /* as shells have it */
+#define NOT_FOUND 127
+
+#define OPTION_USER 300
+
+static const struct option options[] = { POLICY_OPTIONS,
+					 { "user", required_argument, NULL, OPTION_USER },
+					 COMMON_OPTIONS };
+
+/* Whom the command runs as. */
+struct user {
+	bool given;
+	uid_t uid;
+	gid_t gid;
+	char name[64]; /* empty: has none */
+	char home[256];
+	char shell[256];
+};
+
+static int find_user(const struct cli *cli, const char *text, struct user *out)
+{
+	const struct passwd *entry = getpwnam(text);
+	unsigned long uid = 0;
+
+	if (!entry && (!strcmp(text, "0") || to_number(text, 4294967294, &uid)))
+		entry = getpwuid((uid_t)uid);
+	if (!entry && !uid)
+		return usage(cli, "there is no user \"%.32s\" here", text);
+	*out = (struct user){ .given = true, .uid = (uid_t)uid, .gid = (gid_t)uid };
+	if (!entry)
+		return DONE;
+	out->uid = entry->pw_uid;
+	out->gid = entry->pw_gid;
+	snprintf(out->name, sizeof(out->name), "%s", entry->pw_name);
+	snprintf(out->home, sizeof(out->home), "%s", entry->pw_dir);
+	snprintf(out->shell, sizeof(out->shell), "%s", entry->pw_shell);
+	return DONE;
+}
+
+static int enter(const struct bg_cgroup *cgroup)
+{
+	char path[PATH_MAX + 16];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup->path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* Another user than root has no capability left after this, and inherits none. */
+static int become(const struct user *user)
+{
+	if (user->name[0] ? initgroups(user->name, user->gid) : setgroups(0, NULL))
+		return -errno;
+	if (setresgid(user->gid, user->gid, user->gid) || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
+		return -errno;
+	if (user->uid) {
+		struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+		struct __user_cap_data_struct none[2] = { { 0 } };
+
+		if (setresuid(user->uid, user->uid, user->uid) || syscall(SYS_capset, &header, none))
+			return -errno;
+	} else if (setresuid(0, 0, 0)) {
+		return -errno;
+	}
+	if (user->name[0]) {
+		setenv("USER", user->name, 1);
+		setenv("LOGNAME", user->name, 1);
+		setenv("HOME", user->home, 1);
+		setenv("SHELL", user->shell, 1);
+	}
+	return 0;
+}
+
+/* In the child; does not return. The command dies with bindgate: nobody would end its gate. */
+static void execute(const struct cli *cli, pid_t parent, const struct bg_cgroup *cgroup, const struct user *user,
+		    char **command)
+{
+	struct bg_error error;
+	sigset_t none;
+	int err = enter(cgroup);
+
+	if (err) {
+		bg_error(&error, err, "cannot enter %s: %s", cgroup->path, strerror(-err));
+		_exit(fail_as(cli, NOT_RUN, &error));
+	}
+	if (user->given && (err = become(user))) {
+		bg_error(&error, err, "cannot become user %u: %s", user->uid, strerror(-err));
+		_exit(fail_as(cli, NOT_RUN, &error));
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(NOT_RUN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	execvp(command[0], command);
+	bg_error(&error, -errno, "cannot run %.256s: %s", command[0], strerror(errno));
+	_exit(fail_as(cli, errno == ENOENT ? NOT_FOUND : NOT_RUN, &error));
+}
+
+/* Passes signals on until the command ends. What the terminal sends, the command gets itself. */
+static int wait_for(pid_t child, int signals)
+{
+	struct signalfd_siginfo got;
+	int status = 0;
+
+	for (;;) {
+		if (waitpid(child, &status, WNOHANG) == child)
+			return status;
+		if (read(signals, &got, sizeof(got)) != sizeof(got) || got.ssi_signo == SIGCHLD)
+			continue;
+		if (got.ssi_code <= 0 || got.ssi_signo == SIGTERM || got.ssi_signo == SIGHUP)
+			kill(child, (int)got.ssi_signo);
+	}
+}
+
+static int open_signals(struct bg_error *error)
+{
+	static const int which[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD };
+	sigset_t signals;
+	int fd;
+
+	sigemptyset(&signals);
+	for (size_t i = 0; i < sizeof(which) / sizeof(*which); i++)
+		sigaddset(&signals, which[i]);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (fd < 0)
+		return bg_error(error, -errno, "cannot wait for signals: %s", strerror(errno));
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	return fd;
+}
+
+/* Ends this process the way the command ended. */
+static int end_as(int status)
+{
+	sigset_t one;
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 }); /* the command has left one, if any */
+	signal(WTERMSIG(status), SIG_DFL);
+	sigemptyset(&one);
+	sigaddset(&one, WTERMSIG(status));
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	raise(WTERMSIG(status));
+	return 128 + WTERMSIG(status);
+}
+
+static int run(struct cli *cli, const struct bg_policy *policy, const struct user *user, char **command)
+{
+	struct bg_transient transient;
+	struct bg_error error = { "" };
+	struct bg_store store;
+	int signals = open_signals(&error), status, err;
+	pid_t child, self = getpid();
+
+	err = signals < 0 ? signals : bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	if (err)
+		return fail(cli, err, &error);
+	err = bg_transient_begin(&store, policy, &transient, &error);
+	bg_store_close(&store);
+	if (err)
+		return fail(cli, err, &error);
+	child = fork();
+	if (child == 0)
+		execute(cli, self, &transient.cgroup, user, command);
+	status = child < 0 ? NOT_RUN << 8 : wait_for(child, signals);
+	if (child < 0)
+		fprintf(stderr, "bindgate: cannot start a process: %s\n", strerror(errno));
+	close(signals);
+	err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	if (!err) {
+		err = bg_transient_end(&store, &transient, &error);
+		bg_store_close(&store);
+	}
+	if (err) /* the command's own end matters more; what is left, the next command takes away */
+		fail(cli, err, &error);
+	return end_as(status);
+}
+
+int run_run(struct cli *cli, int argc, char **argv)
+{
+	struct bg_policy policy = { .owner = "run" };
+	struct user user = { .given = false };
+	struct bg_error error = { "" };
+	int option, status = DONE, before = 0;
+
+	while (before < argc && strcmp(argv[before], "--"))
+		before++;
+	while (status == DONE && (option = next_option(cli, before, argv, options)) != -1)
+		status =
+			option == OPTION_USER ? find_user(cli, optarg, &user) : policy_option(cli, option, &policy);
+	if (status != DONE)
+		return status;
+	if (argc - before < 2)
+		return usage(cli, "a command is missing, behind -- (bindgate run 80/tcp -- server)");
+	for (int i = optind; i < before; i++)
+		if (bg_policy_add(&policy, argv[i], &error))
+			return fail_as(cli, USAGE, &error);
+	return run(cli, &policy, &user, argv + before + 1);
+}

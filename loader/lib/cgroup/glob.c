@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cgroup/cgroup.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+bool bg_cgroup_is_glob(const char *text)
+{
+	return strncmp(text, "unit:", 5) && strpbrk(text, "*?[");
+}
+
+int bg_cgroup_each(const char *text, int (*each)(const struct bg_cgroup *cgroup, void *arg), void *arg,
+		   struct bg_error *error)
+{
+	struct bg_cgroup cgroup;
+	char pattern[PATH_MAX];
+	const char *mount;
+	glob_t found;
+	int err;
+
+	if (!bg_cgroup_is_glob(text)) {
+		err = bg_cgroup_find(text, &cgroup, error);
+		return err ? err : each(&cgroup, arg);
+	}
+	err = bg_cgroup_mount(&mount, error);
+	if (err)
+		return err;
+	if (!strncmp(text, mount, strlen(mount)) && text[strlen(mount)] == '/')
+		text += strlen(mount);
+	if (snprintf(pattern, sizeof(pattern), "%s/%s", mount, *text == '/' ? text + 1 : text) >=
+	    (int)sizeof(pattern))
+		return bg_error(error, -ENAMETOOLONG, "%.40s… is too long for a path", text);
+	if (glob(pattern, GLOB_ONLYDIR, NULL, &found))
+		return 0;
+	for (size_t i = 0; i < found.gl_pathc && !err; i++) {
+		struct stat st;
+
+		if (stat(found.gl_pathv[i], &st) || !S_ISDIR(st.st_mode))
+			continue;
+		err = bg_cgroup_find(found.gl_pathv[i], &cgroup, error);
+		if (!err)
+			err = each(&cgroup, arg);
+		else if (err == -ENOENT) /* gone meanwhile */
+			err = 0;
+	}
+	globfree(&found);
+	return err;
+}

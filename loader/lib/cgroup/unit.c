@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cgroup/mount_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+/* The unit's directory, searched for in the tree: D-Bus may not be there, and would make this a client of systemd. */
+struct search {
+	char unit[NAME_MAX + 1];
+	unsigned int found;
+	char first[PATH_MAX];
+	char second[PATH_MAX];
+	char **todo; /* directories still to be looked into */
+	size_t count;
+};
+
+static bool has_suffix(const char *unit)
+{
+	static const char *const suffixes[] = { ".service", ".scope", ".slice", ".socket", ".mount", ".swap" };
+	size_t length = strlen(unit);
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		size_t suffix = strlen(suffixes[i]);
+
+		if (length > suffix && !strcmp(unit + length - suffix, suffixes[i]))
+			return true;
+	}
+	return false;
+}
+
+/* systemd puts a _ before names that cgroup files could have. */
+bool bg_unit_is(const char *unit, const char *cgroup)
+{
+	size_t length = strlen(unit);
+
+	cgroup += *cgroup == '_';
+	return !strncmp(cgroup, unit, length) && !strcmp(cgroup + length, has_suffix(unit) ? "" : ".service");
+}
+
+/* A cgroup that has been handed to somebody else: who has it can name a cgroup below it like any unit. */
+static bool is_delegated(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) || st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) ||
+	       getxattr(path, "trusted.delegate", NULL, 0) > 0 || getxattr(path, "user.delegate", NULL, 0) > 0;
+}
+
+static int push(struct search *search, const char *path)
+{
+	char **more = reallocarray(search->todo, search->count + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	search->todo = more;
+	if (asprintf(&more[search->count], "%s", path) < 0)
+		return -ENOMEM;
+	search->count++;
+	return 0;
+}
+
+static int look(struct search *search, const char *dir)
+{
+	DIR *stream = opendir(dir);
+	const struct dirent *entry;
+	int err = 0;
+
+	if (!stream) /* gone meanwhile */
+		return 0;
+	while (!err && (entry = readdir(stream))) {
+		char path[PATH_MAX];
+
+		if (entry->d_type != DT_DIR || !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name) >= (int)sizeof(path))
+			continue;
+		if (bg_unit_is(search->unit, entry->d_name)) {
+			if (search->found < 2)
+				strcpy(search->found ? search->second : search->first, path);
+			search->found++;
+		}
+		if (!is_delegated(path))
+			err = push(search, path);
+	}
+	closedir(stream);
+	return err;
+}
+
+static int walk(struct search *search, const char *root)
+{
+	int err = push(search, root);
+
+	while (!err && search->count) {
+		char *dir = search->todo[--search->count];
+
+		err = look(search, dir);
+		free(dir);
+	}
+	while (search->count)
+		free(search->todo[--search->count]);
+	free(search->todo);
+	return err;
+}
+
+int bg_cgroup_of_unit(const char *unit, char path[static PATH_MAX], struct bg_error *error)
+{
+	const struct bg_cgroup_mounted *mounted;
+	struct search search = { .found = 0 };
+	int err = bg_cgroup_mounted(&mounted, error);
+
+	if (err)
+		return err;
+	if (!*unit || strchr(unit, '/'))
+		return bg_error(error, -EINVAL,
+				"unit:%.100s names no unit: write it as systemctl does, as in unit:nginx", unit);
+	if (snprintf(search.unit, sizeof(search.unit), "%s%s", unit, has_suffix(unit) ? "" : ".service") >=
+	    (int)sizeof(search.unit))
+		return bg_error(error, -ENAMETOOLONG, "unit:%.40s… is too long for a unit", unit);
+	err = walk(&search, mounted->path);
+	if (err)
+		return bg_error(error, err, "cannot search %s for %s: %s", mounted->path, search.unit,
+				strerror(-err));
+	if (!search.found)
+		return bg_error(error, -ENOENT,
+				"no cgroup of a unit %s below %s: is it running? (units of users and of "
+				"containers are found by their path only)",
+				search.unit, mounted->path);
+	if (search.found > 1)
+		return bg_error(error, -EINVAL, "%u cgroups are called %s: give the path, %.350s or %.350s",
+				search.found, search.unit, search.first, search.second);
+	strcpy(path, search.first);
+	return 0;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "config/grant.h"
+
+#include "base/escape.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool has_label(const struct bg_label *labels, size_t count, const char *wanted)
+{
+	const char *value = strchr(wanted, '=');
+
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(labels[i].key, wanted, (size_t)(value - wanted)) && !labels[i].key[value - wanted] &&
+		    !strcmp(labels[i].value, value + 1))
+			return true;
+	return false;
+}
+
+bool bg_grant_matches(const struct bg_declared_pod *grant, const char *namespace, const struct bg_label *labels,
+		      size_t labels_count)
+{
+	if (grant->namespace && strcmp(grant->namespace, namespace))
+		return false;
+	for (unsigned int i = 0; i < grant->labels_count; i++)
+		if (!has_label(labels, labels_count, grant->labels[i]))
+			return false;
+	return true;
+}
+
+/* What a rule lets a bind end up with: itself, or where it rewrites to. */
+static struct bg_rule effect_of(const struct bg_rule *rule)
+{
+	struct bg_rule effect = *rule;
+
+	effect.verdict = BG_ALLOW;
+	if (rule->verdict != BG_REWRITE)
+		return effect;
+	effect.first = rule->to;
+	effect.last = (__u16)(rule->to + (rule->last - rule->first));
+	effect.to = 0;
+	if (rule->flags & BG_RULE_TARGET) {
+		effect.flags = (__u8)((rule->flags & ~BG_RULE_TARGET) | BG_RULE_ADDR);
+		effect.addr = rule->target;
+		effect.prefix = 128;
+		memset(&effect.target, 0, sizeof(effect.target));
+	}
+	return effect;
+}
+
+static bool may_ask(const struct bg_declared_pod *grant, const struct bg_rule *rule)
+{
+	const struct bg_rule effect = effect_of(rule);
+
+	if (rule->verdict == BG_DENY) /* who denies something to themselves takes nothing from anybody */
+		return true;
+	for (unsigned int i = 0; i < grant->may_ask_count; i++) {
+		struct bg_rule limit;
+
+		if (!bg_rule_parse(grant->may_ask[i], &limit, NULL) && limit.verdict == BG_ALLOW &&
+		    bg_rule_covers(&limit, &effect))
+			return true;
+	}
+	return false;
+}
+
+static bool is_qualifier(const char *word)
+{
+	return !strncmp(word, "uid=", 4) || !strncmp(word, "gid=", 4) || !strncmp(word, "for=", 4);
+}
+
+/* The next rule of the request, with its qualifiers; commas part both. false: there is none any more. */
+static bool next_rule(const char **request, char *rule, size_t size)
+{
+	size_t used = 0;
+
+	*request += strspn(*request, ", \t\r\n");
+	if (!**request)
+		return false;
+	do {
+		size_t length = strcspn(*request, ", \t\r\n");
+
+		if (used + length + 2 > size) { /* longer than any rule: the parser says so */
+			length = size - used - 2;
+		}
+		if (used)
+			rule[used++] = ',';
+		memcpy(rule + used, *request, length);
+		used += length;
+		*request += strcspn(*request, ", \t\r\n");
+	} while (**request == ',' && is_qualifier(*request + 1) && (*request)++ && used + 2 < size);
+	rule[used] = '\0';
+	return true;
+}
+
+static int add_request(const struct bg_declared_pod *grant, const char *request, struct bg_policy *policy,
+		       struct bg_error *error)
+{
+	struct bg_error why;
+	char rule[512];
+
+	if (strnlen(request, BG_GRANT_REQUEST_MAX + 1) > BG_GRANT_REQUEST_MAX)
+		return bg_error(error, -EACCES, "its request is longer than %d bytes", BG_GRANT_REQUEST_MAX);
+	while (next_rule(&request, rule, sizeof(rule))) {
+		if (bg_policy_add(policy, rule, &why))
+			return bg_error(error, -EACCES, "%s", why.text);
+		if (!may_ask(grant, &policy->rules[policy->count - 1]))
+			return bg_error(error, -EACCES, "it may not ask for %.128s", bg_clean(rule));
+	}
+	return 0;
+}
+
+int bg_grant_policy(const struct bg_declared_pod *grant, const char *owner, const char *request,
+		    struct bg_policy *out, struct bg_error *error)
+{
+	struct bg_policy *policy = calloc(2, sizeof(*policy));
+	int err;
+
+	if (!policy)
+		return bg_error(error, -ENOMEM, "out of memory");
+	err = bg_declare_policy(&grant->policy, owner, policy, error);
+	if (!err) {
+		if (!grant->policy.netns)
+			policy->netns = BG_NETNS_HOST;
+		policy[1] = policy[0];
+		err = request ? add_request(grant, request, &policy[1], error) : 0;
+		*out = policy[err ? 0 : 1];
+	}
+	free(policy);
+	return err;
+}

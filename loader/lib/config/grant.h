@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef BINDGATE_GRANT_H
+#define BINDGATE_GRANT_H
+
+#include "config/file.h"
+
+/* What a pod asks for: rules as in the annotation bindgate.io/rules, separated by commas or white space. */
+#define BG_GRANT_ANNOTATION "bindgate.io/rules"
+#define BG_GRANT_REQUEST_MAX 16384 /* bytes */
+
+struct bg_label {
+	const char *key, *value;
+};
+
+/* Does the entry speak of such a pod? */
+bool bg_grant_matches(const struct bg_declared_pod *grant, const char *namespace, const struct bg_label *labels,
+		      size_t labels_count);
+
+/*
+ * The policy of a pod under that grant. What is asked for (NULL: nothing) comes behind what is given outright; it is
+ * taken as a whole or refused as a whole: then -EACCES and why, and *out is what is given outright. Other errors leave
+ * *out untouched.
+ */
+int bg_grant_policy(const struct bg_declared_pod *grant, const char *owner, const char *request,
+		    struct bg_policy *out, struct bg_error *error);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef BINDGATE_PORTMAPS_H
+#define BINDGATE_PORTMAPS_H
+
+#include "gate/store.h"
+
+/*
+ * The library's own: what a gate has in the kernel's cgroup storage. An entry exists from the cgroup's first attach
+ * on and outlives detach; user space can neither make nor delete one. All return -ENOENT where there is none.
+ */
+int bg_portmap_read(const struct bg_store *store, __u64 id, struct bg_portmap *out);
+
+/* Replaces the whole policy in one step. */
+int bg_portmap_write(const struct bg_store *store, __u64 id, const struct bg_portmap *map);
+
+/* Lets everything pass. No entry, or no map to hold one, is as good: 0. */
+int bg_portmap_clear(const struct bg_store *store, __u64 id);
+
+/* The sums over all CPUs. */
+int bg_counts_read(const struct bg_store *store, __u64 id, struct bg_counts *out);
+
+/* To zero; only while no program is attached, else counts of the moment are lost. */
+int bg_counts_clear(const struct bg_store *store, __u64 id);
+
+#endif

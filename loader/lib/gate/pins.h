@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef BINDGATE_PIN_H
+#define BINDGATE_PIN_H
+
+#include "base/error.h"
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+/* The library's own: paths below the pin directory, and the links that are pinned there. */
+
+#define PIN_PATH_MAX 512
+
+/* A path below `dir`. Returns `path`. */
+const char *bg_pin_path(char path[static PIN_PATH_MAX], const char *dir, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Calls `each` for every name in the directory but . and ..; stops at and returns the first result that is not 0.
+ * An absent directory has no names. The directory may be changed meanwhile. */
+int bg_pin_each(const char *dir, int (*each)(const char *name, void *arg), void *arg);
+
+/* Is there something at the path? 1, 0 or a negative errno: whoever cannot look must not take it for absent. */
+int bg_pin_exists(const char *path);
+
+/* An fd of the program, map or link that is pinned at the path. -ENOENT: nothing of the kind is there. */
+int bg_pin_open(const char *path);
+
+/* Pins `fd` at the path, in the place of what was there: there is no moment without. */
+int bg_pin_replace(int fd, const char *path);
+
+/* Makes the directory where it is missing, and locks it for as long as the fd that is returned stays open: until its
+ * process is gone, however that ends. -EWOULDBLOCK: another holds it. */
+int bg_pin_lock(const char *path);
+
+/* A cgroup's id from a name such as "123", "new-123" (prefix "new-"). false: the name is no such thing. */
+bool bg_pin_id(const char *name, const char *prefix, __u64 *id);
+
+/* The two links of a gate, in bind4, bind6 order. */
+#define BG_HOOKS 2
+extern const char *const bg_hook_names[BG_HOOKS];
+
+/* Attaches and pins below `dir` whichever link is missing there or is no longer attached to cgroup `id`.
+ * Returns how many, or a negative errno: then those it made are gone again. */
+int bg_links_make(const char *dir, const char *cgroup_path, __u64 id, const int programs[BG_HOOKS],
+		  struct bg_error *error);
+
+/* Are both there, pinned and attached to cgroup `id`? 1, 0 or a negative errno. */
+int bg_links_whole(const char *dir, __u64 id);
+
+/* Makes them run the programs; a missing one is left missing. */
+int bg_links_update(const char *dir, const int programs[BG_HOOKS], struct bg_error *error);
+
+/* Detaches both at once, takes the pins away and the directory. What is missing already is no error.
+ * -ENOTEMPTY: something is in there that bindgate did not make; the links are detached all the same. */
+int bg_links_remove(const char *dir, struct bg_error *error);
+
+#endif

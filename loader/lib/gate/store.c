@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "gate/store.h"
+
+#include "gate/programs.h"
+#include "gate/pins.h"
+#include "gate/sweep.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BPFFS "/sys/fs/bpf"
+#define LOCK_TRIES 12000 /* of 5 ms: a minute */
+
+const char *bg_store_default_dir(void)
+{
+	const char *dir = getenv("BINDGATE_PIN_DIR");
+
+	return dir && *dir ? dir : BPFFS "/bindgate";
+}
+
+/* Only where it certainly is not: a second one on top would hide every gate. */
+static int mount_bpffs(struct bg_error *error)
+{
+	struct statfs fs;
+
+	if (statfs(BPFFS, &fs))
+		return bg_error(error, -errno, "cannot look at " BPFFS ": %s", strerror(errno));
+	if ((unsigned long)fs.f_type != BPF_FS_MAGIC &&
+	    mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
+		return bg_error(error, -errno, "cannot mount the bpf file system at " BPFFS ": %s", strerror(errno));
+	return 0;
+}
+
+static int make_dir(const char *dir, struct bg_error *error)
+{
+	int err = strncmp(dir, BPFFS "/", sizeof(BPFFS)) ? 0 : mount_bpffs(error);
+
+	if (err)
+		return err;
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return bg_error(error, -errno, "cannot make the pin directory %s: %s%s", dir, strerror(errno),
+				errno == EPERM && strchr(dir, '.') ? " (names in a bpf file system have no dots)"
+								   : "");
+	return 0;
+}
+
+/* Whoever else could write here could put programs of their own in our place. */
+static int check_dir(const char *dir, int fd, struct bg_error *error)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(fd, &fs) || fstat(fd, &st))
+		return bg_error(error, -errno, "cannot look at the pin directory %s: %s", dir, strerror(errno));
+	if ((unsigned long)fs.f_type != BPF_FS_MAGIC)
+		return bg_error(error, -EINVAL,
+				"the pin directory %s is not in a bpf file system: choose one below " BPFFS, dir);
+	if (st.st_uid != geteuid() || (st.st_mode & 077))
+		return bg_error(error, -EPERM,
+				"the pin directory %s is open to other users: remove it, or chown it to root and "
+				"chmod it to 0700",
+				dir);
+	return 0;
+}
+
+/* flock has no timeout, and a stopped process may hold the lock for ever. */
+static int lock(const char *dir, int fd, int how, struct bg_error *error)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (!flock(fd, how | LOCK_NB))
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return bg_error(error, -errno, "cannot lock %s: %s", dir, strerror(errno));
+		nanosleep(&(struct timespec){ .tv_nsec = i < 100 ? 200000 : 5000000 }, NULL);
+	}
+	return bg_error(error, -EBUSY,
+			"another bindgate has held the lock on %s for a minute: is one stopped? "
+			"(fuser %s names it)",
+			dir, dir);
+}
+
+/* The directory may have been removed while this process waited for its lock. */
+static bool still_there(const char *dir, int fd)
+{
+	struct stat now, locked;
+
+	return !stat(dir, &now) && !fstat(fd, &locked) && now.st_ino == locked.st_ino &&
+	       now.st_dev == locked.st_dev;
+}
+
+/* Returns the locked directory's fd; -ENOENT where there is none and it is not to be made. */
+static int open_locked(const char *dir, enum bg_store_access access, struct bg_error *error)
+{
+	for (;;) {
+		bool makes = access == BG_STORE_WRITE || access == BG_STORE_KEEP;
+		int err = makes ? make_dir(dir, error) : 0, fd;
+
+		if (err)
+			return err;
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT && makes)
+			continue;
+		if (fd < 0)
+			return bg_error(error, -errno, "cannot open the pin directory %s: %s", dir, strerror(errno));
+		err = check_dir(dir, fd, error);
+		if (!err)
+			err = lock(dir, fd, access == BG_STORE_READ ? LOCK_SH : LOCK_EX, error);
+		if (!err && still_there(dir, fd))
+			return fd;
+		close(fd);
+		if (err)
+			return err;
+	}
+}
+
+/* Whoever has it for itself clears away what killed commands left. */
+static int open_once(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
+{
+	struct bg_store store = { .writable = access != BG_STORE_READ };
+	int err;
+
+	libbpf_set_print(NULL);
+	bg_core_forget(&store);
+	snprintf(store.dir, sizeof(store.dir), "%s", dir);
+	store.dir_fd = open_locked(store.dir, access, error);
+	if (store.dir_fd == -ENOENT && (access == BG_STORE_READ || access == BG_STORE_EDIT))
+		store.dir_fd = -1;
+	else if (store.dir_fd < 0)
+		return store.dir_fd;
+	err = store.dir_fd >= 0 ? bg_core_open(&store, error) : 0;
+	if (err) {
+		close(store.dir_fd);
+		return err;
+	}
+	if (store.dir_fd >= 0 && store.writable && (access != BG_STORE_KEEP || bg_sweep_is_due(store.dir)))
+		bg_sweep(&store);
+	*out = store;
+	return 0;
+}
+
+int bg_store_open(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
+{
+	char path[sizeof(out->dir)];
+	size_t length = strlen(dir);
+	struct bg_store sweeper;
+	int err;
+
+	if (geteuid() != 0)
+		return bg_error(error, -EPERM, "must be run as root (try sudo)");
+	while (length > 1 && dir[length - 1] == '/')
+		length--;
+	if (length >= sizeof(path) || dir[0] != '/')
+		return bg_error(error, -EINVAL,
+				"the pin directory must be an absolute path shorter than %zu characters",
+				sizeof(path));
+	memcpy(path, dir, length);
+	path[length] = '\0';
+	/* A lock is let go of before it is made stronger: others may do anything in between. So begin anew. */
+	if (access == BG_STORE_READ && bg_sweep_is_due(path)) {
+		err = open_once(path, BG_STORE_EDIT, &sweeper, error);
+		if (err)
+			return err;
+		bg_store_close(&sweeper);
+	}
+	return open_once(path, access, out, error);
+}
+
+void bg_store_close(struct bg_store *store)
+{
+	bg_core_close(store);
+	if (store->dir_fd >= 0)
+		close(store->dir_fd);
+	store->dir_fd = -1;
+}
+
+static int is_unlocked(const char *name, void *arg)
+{
+	char path[PIN_PATH_MAX];
+	int fd = open(bg_pin_path(path, arg, "%s", name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) ? -EBUSY : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int remove_lock(const char *name, void *arg)
+{
+	char path[PIN_PATH_MAX];
+
+	return rmdir(bg_pin_path(path, arg, "%s", name)) ? -errno : 0;
+}
+
+/* Removes the empty directories below `path`, and it: -EBUSY where one is locked. */
+static int remove_locks(const char *path)
+{
+	int err = bg_pin_each(path, is_unlocked, (void *)path);
+
+	if (!err)
+		err = bg_pin_each(path, remove_lock, (void *)path);
+	return err ? err : rmdir(path) && errno != ENOENT ? -errno : 0;
+}
+
+int bg_store_remove(struct bg_store *store, struct bg_error *error)
+{
+	char gates[PIN_PATH_MAX], watchers[PIN_PATH_MAX], runs[PIN_PATH_MAX];
+	int err;
+
+	bg_pin_path(gates, store->dir, "gates");
+	if (rmdir(gates) && errno != ENOENT)
+		return errno == ENOTEMPTY
+			       ? bg_error(
+					 error, -EBUSY,
+					 "%s is not empty: detach its gates, or take out by hand what bindgate did not make",
+					 gates)
+			       : bg_error(error, -errno, "cannot remove %s: %s", gates, strerror(errno));
+	err = remove_locks(bg_pin_path(watchers, store->dir, "watchers"));
+	if (!err)
+		err = remove_locks(bg_pin_path(runs, store->dir, "runs"));
+	if (err == -EBUSY)
+		return bg_error(error, err, "%s is still in use, by bindgate watch or run: end that first",
+				store->dir);
+	if (err)
+		return bg_error(error, err, "cannot clear %s: %s", store->dir, strerror(-err));
+	err = bg_core_remove(store, error);
+	if (err)
+		return err;
+	if (rmdir(store->dir) && errno != ENOENT)
+		return bg_error(error, -errno, "cannot remove %s: %s", store->dir,
+				errno == ENOTEMPTY ? "it holds something that bindgate did not make"
+						   : strerror(errno));
+	return 0;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "gate/sweep.h"
+
+#include "cgroup/cgroup.h"
+#include "gate/programs.h"
+#include "gate/pins.h"
+#include "gate/maps.h"
+#include "gate/transient.h"
+#include "gate/watch.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int is_leftover(const char *name, void *arg)
+{
+	(void)arg;
+	return !strncmp(name, "new-", 4) || !strncmp(name, "old-", 4);
+}
+
+bool bg_sweep_is_due(const char *dir)
+{
+	char gates[PIN_PATH_MAX];
+
+	return bg_pin_each(dir, is_leftover, NULL) ||
+	       bg_pin_each(bg_pin_path(gates, dir, "gates"), is_leftover, NULL);
+}
+
+struct sweep {
+	struct bg_store *store;
+	char gates[PIN_PATH_MAX];
+};
+
+/* The port map is the cgroup's: where a gate stands on it besides, it is that gate's. */
+static void take_away(const struct sweep *sweep, const char *dir, __u64 id)
+{
+	char final[PIN_PATH_MAX];
+
+	if (!bg_pin_exists(bg_pin_path(final, sweep->gates, "%llu", id)))
+		bg_portmap_clear(sweep->store, id);
+	bg_links_remove(dir, NULL);
+}
+
+/* Killed while it was made: with links and policy it is a gate like any, without it is none. */
+static void finish(const struct sweep *sweep, const char *dir, __u64 id)
+{
+	char final[PIN_PATH_MAX];
+	struct bg_portmap map;
+
+	bg_pin_path(final, sweep->gates, "%llu", id);
+	if (bg_links_whole(dir, id) > 0 && !bg_portmap_read(sweep->store, id, &map) && map.abi &&
+	    !bg_pin_exists(final) && !rename(dir, final))
+		return;
+	take_away(sweep, dir, id);
+}
+
+static int sweep_gate(const char *name, void *arg)
+{
+	const struct sweep *sweep = arg;
+	char dir[PIN_PATH_MAX];
+	__u64 id;
+
+	bg_pin_path(dir, sweep->gates, "%s", name);
+	if (bg_pin_id(name, "new-", &id)) {
+		finish(sweep, dir, id);
+	} else if (bg_pin_id(name, "old-", &id)) {
+		take_away(sweep, dir, id);
+	} else if (bg_pin_id(name, "", &id) && !bg_cgroup_exists(id)) {
+		bg_links_remove(dir, NULL);
+	}
+	return 0;
+}
+
+/* What cannot be removed stays, and is told by the command that is asked to remove it. */
+void bg_sweep(struct bg_store *store)
+{
+	struct sweep sweep = { .store = store };
+
+	bg_core_sweep(store->dir);
+	bg_watch_sweep(store);
+	bg_transient_sweep(store);
+	bg_pin_each(bg_pin_path(sweep.gates, store->dir, "gates"), sweep_gate, &sweep);
+}

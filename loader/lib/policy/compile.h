@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef BINDGATE_COMPILE_H
+#define BINDGATE_COMPILE_H
+
+#include "policy/policy.h"
+
+/* A packed rule back into one, its addresses being those two. */
+void bg_unpack(const struct bg_packed_rule *rule, const struct bg_addr *addr, const struct bg_addr *target,
+	       struct bg_rule *out);
+
+/* Policy to port map. The rules' deadlines and slots are taken as they stand; cgroup and what is for user space
+ * alone are left zero. -E2BIG: more than BG_ADDRS_MAX different addresses. *out is untouched on failure. */
+int bg_compile(const struct bg_policy *policy, struct bg_portmap *out, struct bg_error *error);
+
+/* And back: the same policy, deadlines and slots with it. A port map changed by hand gives -EBADMSG, never worse. */
+int bg_decompile(const struct bg_portmap *map, struct bg_policy *out, struct bg_error *error);
+
+/* One line of `maps dump`: what the map holds for a run of ports of one protocol. */
+struct bg_map_range {
+	__u8 protocol; /* enum bg_protocol */
+	__u16 first;
+	__u16 last;
+	int rule;     /* the first rule tried, or BG_FALLBACK */
+	bool decides; /* false: rules after it are tried where it does not match */
+};
+
+/* Calls `each` for every segment in order, ports 1 to 65535, TCP then UDP. */
+void bg_map_ranges(const struct bg_portmap *map, void (*each)(const struct bg_map_range *range, void *arg),
+		   void *arg);
+
+#endif

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "policy/policy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How many different addresses the policy would have with one more rule; counted as bg_compile does. */
+static unsigned int count_addrs(const struct bg_policy *policy, const struct bg_rule *more)
+{
+	struct bg_addr seen[2 * (BG_RULES_MAX + 1)];
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i <= policy->count; i++) {
+		const struct bg_rule *rule = i < policy->count ? &policy->rules[i] : more;
+		const struct bg_addr addrs[] = { rule->addr, rule->target };
+		const __u8 flags[] = { BG_RULE_ADDR, BG_RULE_TARGET };
+
+		for (int k = 0; k < 2; k++) {
+			unsigned int at = 0;
+
+			if (!(rule->flags & flags[k]))
+				continue;
+			/* cppcheck-suppress uninitvar ; it looks below count only */
+			while (at < count && (seen[at].hi != addrs[k].hi || seen[at].lo != addrs[k].lo))
+				at++;
+			seen[at] = addrs[k];
+			count += at == count;
+		}
+	}
+	return count;
+}
+
+int bg_policy_add(struct bg_policy *policy, const char *text, struct bg_error *error)
+{
+	struct bg_rule rule;
+	int err = bg_rule_parse(text, &rule, error);
+
+	if (err)
+		return err;
+	if (policy->count >= BG_RULES_MAX)
+		return bg_error(error, -E2BIG,
+				"more than %d rules for one gate: use port ranges (8000-8100) or address prefixes "
+				"(10.0.0.0/8:80)",
+				BG_RULES_MAX);
+	if ((rule.flags & (BG_RULE_ADDR | BG_RULE_TARGET)) && count_addrs(policy, &rule) > BG_ADDRS_MAX)
+		return bg_error(error, -E2BIG,
+				"more than %d different addresses for one gate: use address prefixes "
+				"(10.0.0.0/8:80)",
+				BG_ADDRS_MAX);
+	policy->rules[policy->count++] = rule;
+	return 0;
+}
+
+/* Like the wanted rule but for its for=, where that has none? */
+static bool same_but_for(const struct bg_rule *rule, const struct bg_rule *wanted)
+{
+	struct bg_rule endless = *rule;
+
+	endless.seconds = 0;
+	return !wanted->seconds && bg_rule_same(&endless, wanted);
+}
+
+static int find(const struct bg_policy *policy, const struct bg_rule *wanted)
+{
+	for (unsigned int i = 0; i < policy->count; i++)
+		if (bg_rule_same(&policy->rules[i], wanted))
+			return (int)i;
+	for (unsigned int i = 0; i < policy->count; i++)
+		if (same_but_for(&policy->rules[i], wanted))
+			return (int)i;
+	return -1;
+}
+
+static int not_found(const struct bg_policy *policy, const struct bg_rule *wanted, struct bg_error *error)
+{
+	char text[BG_RULE_TEXT_MAX], near[BG_RULE_TEXT_MAX];
+
+	bg_rule_print(wanted, text);
+	if (policy->count == 0)
+		return bg_error(error, -ENOENT, "no rule \"%s\" there: the gate has no rules", text);
+	for (unsigned int i = 0; i < policy->count; i++) {
+		const struct bg_rule *rule = &policy->rules[i];
+
+		if (rule->first <= wanted->last && wanted->first <= rule->last)
+			return bg_error(error, -ENOENT, "no rule \"%s\" there: did you mean \"%s\"?", text,
+					bg_rule_print(rule, near));
+	}
+	return bg_error(error, -ENOENT, "no rule \"%s\" there: bindgate list shows the gate's rules", text);
+}
+
+int bg_policy_remove(struct bg_policy *policy, const char *text, struct bg_error *error)
+{
+	struct bg_rule wanted;
+	int err = bg_rule_parse(text, &wanted, error), at;
+
+	if (err)
+		return err;
+	at = find(policy, &wanted);
+	if (at < 0)
+		return not_found(policy, &wanted, error);
+	policy->count--;
+	memmove(&policy->rules[at], &policy->rules[at + 1],
+		(policy->count - (unsigned int)at) * sizeof(*policy->rules));
+	return 0;
+}
+
+static int set_text(char *out, size_t size, const char *what, const char *text, struct bg_error *error)
+{
+	size_t length = strnlen(text, size);
+
+	if (length >= size)
+		return bg_error(error, -EINVAL, "the %s is longer than %zu characters", what, size - 1);
+	for (size_t i = 0; i < length; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return bg_error(error, -EINVAL, "the %s has a character that is not printable ASCII", what);
+	memset(out, 0, size);
+	memcpy(out, text, length);
+	return 0;
+}
+
+int bg_policy_set_owner(struct bg_policy *policy, const char *owner, struct bg_error *error)
+{
+	return set_text(policy->owner, sizeof(policy->owner), "owner", owner, error);
+}
+
+int bg_policy_set_label(struct bg_policy *policy, const char *label, struct bg_error *error)
+{
+	return set_text(policy->label, sizeof(policy->label), "label", label, error);
+}
+
+int bg_policy_set_fallback(struct bg_policy *policy, const char *text, struct bg_error *error)
+{
+	if (strcmp(text, "pass") && strcmp(text, "deny"))
+		return bg_error(error, -EINVAL, "the default is pass or deny, not \"%.32s\"", text);
+	policy->fallback = *text == 'p' ? BG_PASS : BG_DENY;
+	return 0;
+}
+
+int bg_policy_set_netns(struct bg_policy *policy, const char *text, struct bg_error *error)
+{
+	if (strcmp(text, "any") && strcmp(text, "host"))
+		return bg_error(error, -EINVAL, "netns is any or host, not \"%.32s\"", text);
+	policy->netns = *text == 'a' ? BG_NETNS_ANY : BG_NETNS_HOST;
+	return 0;
+}
+
+const char *bg_netns_name(__u8 netns)
+{
+	return netns == BG_NETNS_HOST ? "host" : "any";
+}
+
+int bg_policy_covered_by(const struct bg_policy *policy, unsigned int rule)
+{
+	for (unsigned int i = 0; i < rule && i < policy->count; i++)
+		if (bg_rule_covers(&policy->rules[i], &policy->rules[rule]))
+			return (int)i;
+	return -1;
+}
+
+bool bg_policy_same(const struct bg_policy *a, const struct bg_policy *b)
+{
+	if (a->fallback != b->fallback || a->netns != b->netns || a->audit != b->audit || a->count != b->count ||
+	    strcmp(a->owner, b->owner) || strcmp(a->label, b->label))
+		return false;
+	for (unsigned int i = 0; i < a->count; i++)
+		if (!bg_rule_same(&a->rules[i], &b->rules[i]))
+			return false;
+	return true;
+}

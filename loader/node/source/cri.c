@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "node/source/cri.h"
+
+#include "node/source/cri_frame.h"
+#include "node/say.h"
+#include "node/stats.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/select.h>
+
+#define ANSWER_MAX (32 << 20) /* bytes: some 30,000 pods */
+#define UNIMPLEMENTED 12      /* grpc-status */
+#define CALL_SECONDS 10L
+#define PATIENCE_MS 5
+#define RETRY_FIRST 0.1
+#define RETRY_MOST 30.0
+
+static const char *const services[] = { "runtime.v1", "runtime.v1alpha2" };
+
+struct call {
+	CURL *easy;
+	char url[96];
+	char *body;
+	size_t size, room;
+	long status; /* grpc-status; -1: not said */
+	char message[256];
+	bool active;
+};
+
+struct cri {
+	struct cri_calls calls;
+	CURLM *multi;
+	struct curl_slist *headers;
+	char *socket;
+	unsigned int service; /* of services */
+	struct call list, events;
+	double ask_due;             /* 0: no need */
+	double events_due;          /* 0: the stream is there, or the runtime has none */
+	double retry, events_retry; /* seconds */
+	bool failing;               /* said so */
+};
+
+static size_t take_header(char *line, size_t one, size_t size, void *arg)
+{
+	struct call *call = arg;
+
+	(void)one;
+	if (size > 13 && !strncasecmp(line, "grpc-status: ", 13))
+		call->status = strtol(line + 13, NULL, 10);
+	else if (size > 14 && !strncasecmp(line, "grpc-message: ", 14))
+		snprintf(call->message, sizeof(call->message), "%.*s", (int)(size - 14 < 255 ? size - 14 : 255),
+			 line + 14);
+	call->message[strcspn(call->message, "\r\n")] = '\0';
+	return size;
+}
+
+static size_t take_body(char *data, size_t one, size_t size, void *arg)
+{
+	struct call *call = arg;
+
+	(void)one;
+	if (call->size + size > ANSWER_MAX)
+		return 0; /* ends the call */
+	if (call->size + size > call->room) {
+		size_t room = 2 * (call->size + size);
+		char *more = realloc(call->body, room);
+
+		if (!more)
+			return 0;
+		call->body = more;
+		call->room = room;
+	}
+	memcpy(call->body + call->size, data, size);
+	call->size += size;
+	return size;
+}
+
+/* An event of the stream: what it says does not matter, only that something changed. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
+static size_t take_event(char *data, size_t one, size_t size, void *arg)
+{
+	struct cri *cri = arg;
+
+	(void)data;
+	(void)one;
+	cri->events_retry = RETRY_FIRST;
+	cri_ask(cri, 0);
+	return size;
+}
+
+static void prepare(struct cri *cri, struct call *call, const char *method)
+{
+	static const char nothing[CRI_FRAME_HEAD] = { 0 }; /* a message without fields */
+
+	call->size = 0;
+	call->status = -1;
+	call->message[0] = '\0';
+	snprintf(call->url, sizeof(call->url), "http://localhost/%s.RuntimeService/%s", services[cri->service],
+		 method);
+	curl_easy_reset(call->easy);
+	curl_easy_setopt(call->easy, CURLOPT_URL, call->url);
+	curl_easy_setopt(call->easy, CURLOPT_UNIX_SOCKET_PATH, cri->socket);
+	curl_easy_setopt(call->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+	curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, nothing);
+	curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE, (long)sizeof(nothing));
+	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, cri->headers);
+	curl_easy_setopt(call->easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
+	curl_easy_setopt(call->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(call->easy, CURLOPT_PROXY, "");
+	/* libcurl 7.88 fails calls that share an HTTP/2 connection ("Error in the HTTP2 framing layer") */
+	curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
+static void start_list(struct cri *cri)
+{
+	cri->ask_due = 0;
+	prepare(cri, &cri->list, "ListPodSandbox");
+	curl_easy_setopt(cri->list.easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(cri->list.easy, CURLOPT_WRITEDATA, &cri->list);
+	curl_easy_setopt(cri->list.easy, CURLOPT_TIMEOUT, CALL_SECONDS);
+	cri->list.active = curl_multi_add_handle(cri->multi, cri->list.easy) == CURLM_OK;
+}
+
+static void start_events(struct cri *cri)
+{
+	cri->events_due = 0;
+	prepare(cri, &cri->events, "GetContainerEvents");
+	curl_easy_setopt(cri->events.easy, CURLOPT_WRITEFUNCTION, take_event);
+	curl_easy_setopt(cri->events.easy, CURLOPT_WRITEDATA, cri);
+	cri->events.active = curl_multi_add_handle(cri->multi, cri->events.easy) == CURLM_OK;
+}
+
+struct cri *cri_open(const char *socket, const struct cri_calls *calls)
+{
+	struct cri *cri = need(calloc(1, sizeof(*cri)));
+
+	curl_global_init(CURL_GLOBAL_NOTHING);
+	cri->calls = *calls;
+	cri->socket = need(strdup(strncmp(socket, "unix://", 7) ? socket : socket + 7));
+	cri->multi = need(curl_multi_init());
+	curl_multi_setopt(cri->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+	cri->list.easy = need(curl_easy_init());
+	cri->events.easy = need(curl_easy_init());
+	cri->headers = need(curl_slist_append(NULL, "content-type: application/grpc"));
+	cri->headers = need(curl_slist_append(cri->headers, "te: trailers"));
+	cri->headers = need(curl_slist_append(cri->headers, "Expect:"));
+	cri->retry = cri->events_retry = RETRY_FIRST;
+	cri->ask_due = cri->events_due = now_seconds();
+	return cri;
+}
+
+void cri_close(struct cri *cri)
+{
+	if (!cri)
+		return;
+	curl_multi_remove_handle(cri->multi, cri->list.easy);
+	curl_multi_remove_handle(cri->multi, cri->events.easy);
+	curl_easy_cleanup(cri->list.easy);
+	curl_easy_cleanup(cri->events.easy);
+	curl_multi_cleanup(cri->multi);
+	curl_slist_free_all(cri->headers);
+	free(cri->list.body);
+	free(cri->socket);
+	free(cri);
+}
+
+void cri_ask(struct cri *cri, double seconds)
+{
+	double due = now_seconds() + seconds;
+
+	if (!cri->ask_due || due < cri->ask_due)
+		cri->ask_due = due;
+}
+
+/* Said once, until it works again. */
+static void failed(struct cri *cri, const char *what)
+{
+	stats.errors[ERROR_CRI]++;
+	if (!cri->failing)
+		say(LOG_WARNING, "the container runtime at %s: %s; the gates of pods stay as they are", cri->socket,
+		    what);
+	cri->failing = true;
+	cri_ask(cri, cri->retry);
+	cri->retry = cri->retry * 2 < RETRY_MOST ? cri->retry * 2 : RETRY_MOST;
+}
+
+static void finish_list(struct cri *cri, CURLcode result)
+{
+	struct call *call = &cri->list;
+	Cri__Sandboxes *sandboxes;
+	char what[300];
+
+	if (result == CURLE_OK && call->status == UNIMPLEMENTED && cri->service == 0) {
+		cri->service = 1; /* an older runtime */
+		cri_ask(cri, 0);
+		return;
+	}
+	if (result != CURLE_OK || call->status != 0) {
+		if (result != CURLE_OK)
+			snprintf(what, sizeof(what), "%s", curl_easy_strerror(result));
+		else
+			snprintf(what, sizeof(what), "grpc-status %ld %.200s", call->status, call->message);
+		cri->service = 0; /* who comes back may be another one */
+		failed(cri, what);
+		return;
+	}
+	sandboxes = cri_unpack(call->body, call->size);
+	if (!sandboxes) {
+		failed(cri, "its answer is no list of sandboxes");
+		return;
+	}
+	if (cri->failing)
+		say(LOG_INFO, "the container runtime at %s answers again", cri->socket);
+	cri->failing = false;
+	cri->retry = RETRY_FIRST;
+	cri->calls.listed(sandboxes, cri->calls.arg);
+	cri__sandboxes__free_unpacked(sandboxes, NULL);
+}
+
+/* A runtime without the stream is asked when cgroups come and go; one that went away is asked whether it is back. */
+static void finish_events(struct cri *cri, CURLcode result)
+{
+	if (result == CURLE_OK && cri->events.status == UNIMPLEMENTED)
+		return;
+	cri->events_due = now_seconds() + cri->events_retry;
+	cri->events_retry = cri->events_retry * 2 < RETRY_MOST ? cri->events_retry * 2 : RETRY_MOST;
+	cri_ask(cri, cri->events_retry);
+}
+
+unsigned int cri_polls(struct cri *cri, struct pollfd *polls)
+{
+	fd_set in, out, bad;
+	unsigned int count = 0;
+	int most = -1;
+
+	FD_ZERO(&in);
+	FD_ZERO(&out);
+	FD_ZERO(&bad);
+	curl_multi_fdset(cri->multi, &in, &out, &bad, &most);
+	for (int fd = 0; fd <= most && count < CRI_POLLS; fd++)
+		if (FD_ISSET(fd, &in) || FD_ISSET(fd, &out))
+			polls[count++] = (struct pollfd){ .fd = fd,
+							  .events = (short)((FD_ISSET(fd, &in) ? POLLIN : 0) |
+									    (FD_ISSET(fd, &out) ? POLLOUT : 0)) };
+	return count;
+}
+
+static void sooner(double due, double now, int *ms)
+{
+	int left = due <= now ? 0 : (int)((due - now) * 1000) + 1;
+
+	if (due > 0 && (*ms < 0 || left < *ms))
+		*ms = left;
+}
+
+int cri_patience_ms(struct cri *cri)
+{
+	double now = now_seconds();
+	long curl = -1;
+	int ms;
+
+	curl_multi_timeout(cri->multi, &curl);
+	ms = (int)curl;
+	if (cri->list.active && (ms < 0 || ms > PATIENCE_MS))
+		ms = PATIENCE_MS;
+	if (!cri->list.active)
+		sooner(cri->ask_due, now, &ms);
+	if (!cri->events.active)
+		sooner(cri->events_due, now, &ms);
+	return ms;
+}
+
+/* libcurl 7.88 may hold back a part of an answer that it has read, and forget to say that it wants to go on: asked until
+ * nothing more comes, and every PATIENCE_MS while a call is under way. */
+static void perform(struct cri *cri)
+{
+	size_t before;
+	int running;
+
+	do {
+		before = cri->list.size;
+		curl_multi_perform(cri->multi, &running);
+	} while (cri->list.active && cri->list.size != before);
+}
+
+void cri_run(struct cri *cri)
+{
+	double now = now_seconds();
+	const CURLMsg *message;
+	int left;
+
+	if (!cri->list.active && cri->ask_due > 0 && cri->ask_due <= now)
+		start_list(cri);
+	if (!cri->events.active && cri->events_due > 0 && cri->events_due <= now)
+		start_events(cri);
+	perform(cri);
+	while ((message = curl_multi_info_read(cri->multi, &left))) {
+		CURLcode result = message->data.result;
+		bool is_list = message->easy_handle == cri->list.easy;
+		struct call *call = is_list ? &cri->list : &cri->events;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		call->active = false;
+		curl_multi_remove_handle(cri->multi, call->easy);
+		if (is_list)
+			finish_list(cri, result);
+		else
+			finish_events(cri, result);
+	}
+}
