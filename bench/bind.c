@@ -33,7 +33,7 @@ struct bind_case {
 	const char *outer;  /* a rule for each gate above it */
 	int nested;         /* … of which there are so many */
 	bool empty_program; /* no gate, but a program that returns 3 */
-	bool elsewhere;     /* a gate, but on a sibling */
+	bool foreign_netns; /* a gate, but on a sibling */
 	int want;           /* errno of the bind */
 };
 
@@ -50,7 +50,7 @@ static const struct bind_case cases[] = {
 	{ .name = "gate, 256 rules, rewrite", .rules = 256, .last = "3000=3001" },
 	{ .name = "gate, 1 rule, address", .rules = 1, .last = "127.0.0.0/8:3000" },
 	{ .name = "gate, 1 rule, uid", .rules = 1, .last = "3000,uid=0" },
-	{ .name = "gate on a sibling", .rules = 1, .last = "3000", .elsewhere = true },
+	{ .name = "gate on a sibling", .rules = 1, .last = "3000", .foreign_netns = true },
 	{ .name = "gate below 1 more", .rules = 1, .last = "3000", .outer = "3000", .nested = 1 },
 	{ .name = "gate below 4 more", .rules = 1, .last = "3000", .outer = "3000", .nested = 4 },
 };
@@ -129,9 +129,9 @@ static void set_up(struct bg_store *store, const struct bind_case *c, int number
 	if (c->last) {
 		fill(&policy, c);
 		snprintf(sibling, sizeof(sibling), "%s-sibling", run->cgroup);
-		if (c->elsewhere)
+		if (c->foreign_netns)
 			bench_mkdir(sibling);
-		gate(store, c->elsewhere ? sibling : run->cgroup, &policy);
+		gate(store, c->foreign_netns ? sibling : run->cgroup, &policy);
 	}
 	run->each = bench_room((size_t)rounds, sizeof(*run->each));
 }

@@ -63,22 +63,22 @@ struct asked {
 };
 
 /* What a rule looks at besides port and protocol. */
-static __always_inline void fill(struct bg_request *request, __u8 needs, void *arg)
+static __always_inline void fill(struct bg_request *request, __u8 inputs, void *arg)
 {
 	const struct asked *asked = arg;
 
-	if (needs & BG_NEED_ADDR)
+	if (inputs & BG_INPUT_ADDR)
 		read_addr(asked->ctx, asked->family, request);
-	if (needs & BG_NEED_IDS) {
+	if (inputs & BG_INPUT_IDS) {
 		__u64 ids = bpf_get_current_uid_gid();
 
 		request->uid = (__u32)ids;
 		request->gid = (__u32)(ids >> 32);
 	}
-	if (needs & BG_NEED_TIME)
+	if (inputs & BG_INPUT_TIME)
 		request->now = (__u32)(bpf_ktime_get_boot_ns() >> BG_TICK_SHIFT);
-	if (needs & BG_NEED_NETNS) /* of NULL: the cookie of the machine's first network namespace */
-		request->elsewhere = bpf_get_netns_cookie(asked->ctx) != bpf_get_netns_cookie(NULL);
+	if (inputs & BG_INPUT_NETNS) /* of NULL: the cookie of the machine's first network namespace */
+		request->foreign_netns = bpf_get_netns_cookie(asked->ctx) != bpf_get_netns_cookie(NULL);
 }
 
 static __always_inline void tell(struct bpf_sock_addr *ctx, int family, const struct bg_portmap *map, __u16 port,

@@ -17,10 +17,10 @@ BG_CHECKED_ONCE int report(const struct bg_portmap *map, const struct bg_request
 	struct bg_event event = {
 		.time = bpf_ktime_get_boot_ns(),
 		.cgroup = map->cgroup,
-		.asked = request->addr,
-		.given = request->addr,
-		.asked_port = request->port,
-		.given_port = request->port,
+		.requested = request->addr,
+		.actual = request->addr,
+		.requested_port = request->port,
+		.actual_port = request->port,
 		.index = answer->rule,
 		.protocol = (__u16)protocol,
 		.family = (__u8)family,
@@ -45,9 +45,9 @@ BG_CHECKED_ONCE int report(const struct bg_portmap *map, const struct bg_request
 			event.rule_target = map->addrs[event.rule.target];
 	}
 	if (answer->verdict == BG_REWRITE) {
-		event.given_port = answer->port;
+		event.actual_port = answer->port;
 		if (answer->readdressed)
-			event.given = event.rule_target;
+			event.actual = event.rule_target;
 	}
 
 	for (__u32 slot = 0; slot < BG_WATCHERS_MAX; slot++) {

@@ -53,23 +53,23 @@ BG_CHECKED_ONCE int bg_match(const struct bg_packed_rule *rule, const struct bg_
 	return 1;
 }
 
-/* The index of the first rule from `index` on that matches, or BG_FALLBACK. */
+/* The index of the first rule from `index` on that matches, or BG_DEFAULT. */
 BG_CHECKED_ONCE int bg_scan(const struct bg_portmap *map, const struct bg_request *request, __u32 index)
 {
 	if (!map || !request)
-		return BG_FALLBACK;
+		return BG_DEFAULT;
 	for (__u32 i = 0; i < BG_RULES_MAX; i++, index++) {
 		__u32 at = index;
 		BG_FORGET_RANGE(at);
 		if (at >= BG_RULES_MAX || at >= map->rules_count)
-			return BG_FALLBACK;
+			return BG_DEFAULT;
 		__u32 addr = map->rules[at].addr;
 		if (addr >= BG_ADDRS_MAX)
-			return BG_FALLBACK;
+			return BG_DEFAULT;
 		if (bg_match(&map->rules[at], &map->addrs[addr], request))
 			return (int)at;
 	}
-	return BG_FALLBACK;
+	return BG_DEFAULT;
 }
 
 /* 1 where the border is below `above`, else 0. Without a branch: the top bit of their difference. */
@@ -109,7 +109,7 @@ BG_INLINE __u32 bg_segment(const struct bg_segments *segments, __u16 port)
 /* The answer for a bind that rule `index` decides, or the default. */
 BG_INLINE struct bg_answer bg_answer(const struct bg_portmap *map, __u16 port, __u32 index)
 {
-	struct bg_answer answer = { .rule = BG_FALLBACK, .verdict = map->fallback };
+	struct bg_answer answer = { .rule = BG_DEFAULT, .verdict = map->default_verdict };
 
 	BG_FORGET_RANGE(index);
 	if (index >= BG_RULES_MAX) {
@@ -135,40 +135,40 @@ BG_INLINE struct bg_answer bg_answer(const struct bg_portmap *map, __u16 port, _
 }
 
 /*
- * The answer that the policy in `map` gives. Of the request, port and protocol must be there; what else map->needs
+ * The answer that the policy in `map` gives. Of the request, port and protocol must be there; what else map->inputs
  * names is asked for through `fill`, once, and only where a rule or the netns option looks at it.
  */
 BG_INLINE struct bg_answer bg_decide(const struct bg_portmap *map, __u16 port, __u8 protocol,
-				     void (*fill)(struct bg_request *request, __u8 needs, void *arg), void *arg)
+				     void (*fill)(struct bg_request *request, __u8 inputs, void *arg), void *arg)
 {
-	const struct bg_answer unasked = { .rule = BG_UNASKED, .slot = BG_SLOT_UNASKED, .verdict = BG_PASS };
+	const struct bg_answer bypassed = { .rule = BG_BYPASSED, .slot = BG_SLOT_BYPASSED, .verdict = BG_PASS };
 
 	/* Port 0 asks for any free port: libc and Go probe with it. */
 	if (!map->abi || port == 0)
-		return unasked;
+		return bypassed;
 	if (map->netns == BG_NETNS_HOST) {
 		struct bg_request request = { .port = port };
 
-		fill(&request, BG_NEED_NETNS, arg);
-		if (request.elsewhere)
-			return unasked;
+		fill(&request, BG_INPUT_NETNS, arg);
+		if (request.foreign_netns)
+			return bypassed;
 	}
 	if (!protocol)
-		return bg_answer(map, port, BG_FALLBACK);
+		return bg_answer(map, port, BG_DEFAULT);
 
 	const struct bg_segments *segments = &map->segments[protocol == BG_RULE_UDP ? BG_UDP : BG_TCP];
 	__u32 segment = bg_segment(segments, port);
 
 	BG_FORGET_RANGE(segment);
 	if (segment > BG_SEGMENTS_MAX)
-		return unasked;
+		return bypassed;
 
 	__u32 entry = segments->rule[segment], index = entry >> 1;
 
 	if (!(entry & 1)) {
 		struct bg_request request = { .port = port, .kind = protocol };
 
-		fill(&request, map->needs, arg);
+		fill(&request, map->inputs, arg);
 		index = (__u32)bg_scan(map, &request, index);
 	}
 	return bg_answer(map, port, index);

@@ -14,14 +14,14 @@
 struct bg_event {
 	__u64 time;   /* ns of boot time */
 	__u64 cgroup; /* id of the gate's cgroup */
-	struct bg_addr asked;
-	struct bg_addr given;
+	struct bg_addr requested;
+	struct bg_addr actual;
 	struct bg_addr rule_addr;   /* with BG_RULE_ADDR */
 	struct bg_addr rule_target; /* with BG_RULE_TARGET */
-	struct bg_packed_rule rule; /* unless index is BG_FALLBACK or BG_UNASKED */
+	struct bg_packed_rule rule; /* unless index is BG_DEFAULT or BG_BYPASSED */
 	__u16 index;
-	__u16 asked_port;
-	__u16 given_port;
+	__u16 requested_port;
+	__u16 actual_port;
 	__u16 protocol; /* IPPROTO_… as the socket has it */
 	__u32 pid; /* of the process (tgid), in the machine's first pid namespace; 0: this kernel does not say */
 	__u32 uid;

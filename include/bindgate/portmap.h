@@ -52,11 +52,11 @@ enum bg_rule_flags {
 };
 
 /* What the hook has to ask the kernel for before it can decide: nobody pays for what no rule needs. */
-enum bg_needs {
-	BG_NEED_IDS = 1 << 0,
-	BG_NEED_TIME = 1 << 1,
-	BG_NEED_NETNS = 1 << 2,
-	BG_NEED_ADDR = 1 << 3,
+enum bg_inputs {
+	BG_INPUT_IDS = 1 << 0,
+	BG_INPUT_TIME = 1 << 1,
+	BG_INPUT_NETNS = 1 << 2,
+	BG_INPUT_ADDR = 1 << 3,
 };
 
 /* An address in host byte order; IPv4 as ::ffff:a.b.c.d. */
@@ -87,7 +87,7 @@ struct bg_packed_rule {
 /*
  * The ports of one protocol, cut where any rule begins or ends. Segment s holds the ports from start[s - 1] to
  * start[s] - 1; rule[s] is what to do there: (index << 1) | decides. `decides`: the answer is that rule, or the
- * default for BG_FALLBACK; else it is the first of the rules to be tried in order. The tail repeats the last segment.
+ * default for BG_DEFAULT; else it is the first of the rules to be tried in order. The tail repeats the last segment.
  */
 struct bg_segments {
 	__u16 start[BG_SEGMENTS_MAX];
@@ -95,24 +95,24 @@ struct bg_segments {
 };
 
 /* Stand where a rule's index would: the default verdict, and a bind that bindgate has no say in. */
-#define BG_FALLBACK BG_RULES_MAX
-#define BG_UNASKED (BG_RULES_MAX + 1)
+#define BG_DEFAULT BG_RULES_MAX
+#define BG_BYPASSED (BG_RULES_MAX + 1)
 
 /* The counters: one a rule, then these. The default has two, so that a change of it moves no past count. */
 enum bg_slot {
 	BG_SLOT_PASSED = BG_RULES_MAX, /* by default */
 	BG_SLOT_DENIED,                /* by default */
-	BG_SLOT_UNASKED,
+	BG_SLOT_BYPASSED,
 	BG_SLOTS,
 };
 
 struct bg_portmap {
-	__u32 abi;     /* BG_ABI; 0: no policy */
-	__u8 fallback; /* verdict where no rule matches: BG_PASS or BG_DENY */
-	__u8 netns;    /* enum bg_netns */
-	__u8 audit;    /* denies are counted and reported, not enforced */
-	__u8 needs;    /* enum bg_needs */
-	__u64 cgroup;  /* id of the gate's cgroup, for events */
+	__u32 abi;            /* BG_ABI; 0: no policy */
+	__u8 default_verdict; /* verdict where no rule matches: BG_PASS or BG_DENY */
+	__u8 netns;           /* enum bg_netns */
+	__u8 audit;           /* denies are counted and reported, not enforced */
+	__u8 inputs;          /* enum bg_inputs */
+	__u64 cgroup;         /* id of the gate's cgroup, for events */
 	__u16 rules_count;
 	__u16 addrs_count;
 	__u32 unused;

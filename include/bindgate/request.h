@@ -6,18 +6,18 @@
 
 /* One bind(2), as the policy sees it. */
 struct bg_request {
-	struct bg_addr addr; /* with BG_NEED_ADDR; as asked for, host byte order, IPv4 as ::ffff:a.b.c.d */
-	__u32 uid;           /* with BG_NEED_IDS; as the machine's first user namespace has them */
+	struct bg_addr addr; /* with BG_INPUT_ADDR; as asked for, host byte order, IPv4 as ::ffff:a.b.c.d */
+	__u32 uid;           /* with BG_INPUT_IDS; as the machine's first user namespace has them */
 	__u32 gid;
-	__u32 now;      /* with BG_NEED_TIME; boot time in ticks */
-	__u16 port;     /* host byte order */
-	__u8 kind;      /* one of BG_RULE_PROTOCOLS; with BG_NEED_ADDR, one of BG_RULE_FAMILIES too */
-	__u8 elsewhere; /* with BG_NEED_NETNS; the socket is in another network namespace than the machine's first */
+	__u32 now;          /* with BG_INPUT_TIME; boot time in ticks */
+	__u16 port;         /* host byte order */
+	__u8 kind;          /* one of BG_RULE_PROTOCOLS; with BG_INPUT_ADDR, one of BG_RULE_FAMILIES too */
+	__u8 foreign_netns; /* with BG_INPUT_NETNS; the socket is in another network namespace than the machine's first */
 };
 
 /* What becomes of it. */
 struct bg_answer {
-	__u16 rule;   /* index, BG_FALLBACK or BG_UNASKED */
+	__u16 rule;   /* index, BG_DEFAULT or BG_BYPASSED */
 	__u16 slot;   /* its counter: a rule's, or one of enum bg_slot */
 	__u16 port;   /* with BG_REWRITE; host byte order */
 	__u8 verdict; /* enum bg_verdict */

@@ -36,7 +36,7 @@ static int say(const struct cli *cli, int status, const char *text)
 		print_json(json_pack("{s:{s:o,s:i}}", "error", "message", bg_json_text(text), "code", status));
 		fflush(stdout);
 	} else {
-		fprintf(stderr, "bindgate: %s\n", bg_clean(text));
+		fprintf(stderr, "bindgate: %s\n", bg_escape(text));
 	}
 	return status;
 }
@@ -78,7 +78,7 @@ void warn(const struct cli *cli, const char *format, ...)
 		collected = json_array();
 	json_array_append_new(collected, bg_json_text(text));
 	if (!cli->json)
-		fprintf(stderr, "bindgate: warning: %s\n", bg_clean(text));
+		fprintf(stderr, "bindgate: warning: %s\n", bg_escape(text));
 }
 
 json_t *warnings(void)

@@ -178,7 +178,7 @@ static int carry_out(struct plan *plan)
 
 static void print_options(const char *sign, const struct bg_policy *policy)
 {
-	printf("%s   default %s%s%s", sign, bg_verdict_name(policy->fallback),
+	printf("%s   default %s%s%s", sign, bg_verdict_name(policy->default_verdict),
 	       policy->netns == BG_NETNS_HOST ? ", netns host" : "", policy->audit ? ", audit" : "");
 	if (*policy->label)
 		printf(", label \"%s\"", policy->label);
@@ -187,7 +187,7 @@ static void print_options(const char *sign, const struct bg_policy *policy)
 
 static bool same_options(const struct bg_policy *a, const struct bg_policy *b)
 {
-	return a->fallback == b->fallback && a->netns == b->netns && a->audit == b->audit &&
+	return a->default_verdict == b->default_verdict && a->netns == b->netns && a->audit == b->audit &&
 	       !strcmp(a->label, b->label);
 }
 
@@ -235,7 +235,7 @@ static void print_change(const struct change *change)
 	       style(!change->before  ? "green"
 		     : !change->after ? "red"
 				      : "plain"),
-	       sign, bg_clean(change->name), style("plain"));
+	       sign, bg_escape(change->name), style("plain"));
 	if (change->before && change->after && same_options(before, after)) {
 		print_rules(before, after);
 		return;
@@ -286,7 +286,7 @@ static int tell(const struct plan *plan, bool dry_run)
 		else if (dry_run && !change->same)
 			print_change(change);
 		else if (!dry_run && !change->same)
-			printf("%s %s\n", result_of(change), bg_clean(change->name));
+			printf("%s %s\n", result_of(change), bg_escape(change->name));
 	}
 	if (plan->cli->json)
 		print_json(json_pack("{s:b,s:o}", "dry_run", dry_run, "gates", list));

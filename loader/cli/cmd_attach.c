@@ -46,10 +46,10 @@ static void print_policy(const char *result, const struct bg_cgroup *cgroup, con
 {
 	char text[BG_RULE_TEXT_MAX];
 
-	printf("%s %s:", result, bg_clean(cgroup->name));
+	printf("%s %s:", result, bg_escape(cgroup->name));
 	for (unsigned int i = 0; i < policy->count; i++)
 		printf(" %s", bg_rule_print(&policy->rules[i], text));
-	printf("%sdefault %s%s%s\n", policy->count ? ", " : " ", bg_verdict_name(policy->fallback),
+	printf("%sdefault %s%s%s\n", policy->count ? ", " : " ", bg_verdict_name(policy->default_verdict),
 	       policy->netns == BG_NETNS_HOST ? ", netns host" : "", policy->audit ? ", audit" : "");
 }
 
@@ -99,7 +99,7 @@ int policy_option(const struct cli *cli, int option, struct bg_policy *policy)
 	int err = 0;
 
 	if (option == OPTION_DEFAULT)
-		err = bg_policy_set_fallback(policy, optarg, &error);
+		err = bg_policy_set_default(policy, optarg, &error);
 	else if (option == OPTION_NETNS)
 		err = bg_policy_set_netns(policy, optarg, &error);
 	else if (option == OPTION_LABEL)

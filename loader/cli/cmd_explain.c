@@ -42,8 +42,8 @@ __attribute__((format(printf, 4, 5))) static void say(struct account *account, c
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	*point = (struct point){ .what = need(strdup(bg_clean(what))),
-				 .says = need(strdup(bg_clean(text))),
+	*point = (struct point){ .what = need(strdup(bg_escape(what))),
+				 .says = need(strdup(bg_escape(text))),
 				 .mark = mark };
 }
 
@@ -79,10 +79,10 @@ static void say_process(struct account *account, const struct bg_explanation *wh
 		say(account, "process", "plain", "%s has none now: one of uid %u without privileges is thought of",
 		    why->cgroup.name, process->uid);
 	say(account, "network namespace", "plain", "%s; ports below %u take a privilege there",
-	    process->elsewhere ? "not the machine's own" : "the machine's own",
-	    why->surroundings.unprivileged_from);
+	    process->foreign_netns ? "not the machine's own" : "the machine's own",
+	    why->netns_view.unprivileged_from);
 	if (!why->privileged)
-		say(account, "privilege", "green", "port %u takes none", why->given.port);
+		say(account, "privilege", "green", "port %u takes none", why->actual.port);
 	else if (process->may_bind_low)
 		say(account, "privilege", "green", "has CAP_NET_BIND_SERVICE there");
 	else if (process->in_user_ns)
@@ -99,7 +99,7 @@ static void say_gate(struct account *account, const struct bg_step *step)
 	const char *rule = *step->rule ? step->rule : "no rule matches, the default";
 
 	snprintf(what, sizeof(what), "gate %s", step->cgroup);
-	if (step->answer.rule == BG_UNASKED)
+	if (step->answer.rule == BG_BYPASSED)
 		say(account, what, "plain", "not asked: netns host, and the socket is elsewhere");
 	else if (step->answer.verdict == BG_REWRITE)
 		say(account, what, colours[BG_REWRITE], "%s: rewrite to %s, which it allows", rule,
@@ -114,7 +114,7 @@ static void say_gate(struct account *account, const struct bg_step *step)
 
 static void say_surroundings(struct account *account, const struct bg_explanation *why)
 {
-	const struct bg_surroundings *around = &why->surroundings;
+	const struct bg_netns_view *around = &why->netns_view;
 	char addr[INET6_ADDRSTRLEN];
 
 	for (unsigned int i = 0; i < why->others_count; i++)
@@ -123,7 +123,7 @@ static void say_surroundings(struct account *account, const struct bg_explanatio
 		    *why->others[i].name ? why->others[i].name : "without a name", why->others[i].id,
 		    why->others[i].cgroup);
 	if (around->addr_error)
-		say(account, "address", "red", "%s: %s", bg_addr_print(&why->given.addr, addr),
+		say(account, "address", "red", "%s: %s", bg_addr_print(&why->actual.addr, addr),
 		    strerror(around->addr_error));
 	for (unsigned int i = 0; i < around->holders_count; i++) {
 		const struct bg_holder *holder = &around->holders[i];
@@ -131,8 +131,8 @@ static void say_surroundings(struct account *account, const struct bg_explanatio
 
 		if (holder->pid)
 			snprintf(who, sizeof(who), "%s (pid %d)", holder->name, holder->pid);
-		say(account, "port", "red", "%u is held by %s on %s, unless both set SO_REUSEPORT", why->given.port,
-		    who, bg_addr_print(&holder->addr, addr));
+		say(account, "port", "red", "%u is held by %s on %s, unless both set SO_REUSEPORT",
+		    why->actual.port, who, bg_addr_print(&holder->addr, addr));
 	}
 }
 
@@ -151,15 +151,15 @@ static void say_end(struct account *account, const struct bg_explanation *why)
 		print_json(json_pack("{s:b,s:s?,s:i,s:o,s:s,s:o,s:o,s:o,s:o?}", "succeeds", why->error == 0,
 				     "error", why->error ? strerrorname_np(why->error) : NULL, "pid",
 				     why->process.pid, "cgroup", bg_json_text(why->cgroup.name), "protocol",
-				     bg_protocol_name(why->asked.protocol), "asked", bind_json(&why->asked),
-				     "given", bind_json(&why->given), "steps", points_json(account), "remedy",
+				     bg_protocol_name(why->requested.protocol), "asked", bind_json(&why->requested),
+				     "given", bind_json(&why->actual), "steps", points_json(account), "remedy",
 				     why->remedy && *why->remedy ? json_string(why->remedy) : NULL));
 		return;
 	}
 	print_points(account);
 	if (!why->error)
 		printf("%sIt would succeed%s, and be bound to %s.\n", style("green"), style("plain"),
-		       socket_text(&why->given, given));
+		       socket_text(&why->actual, given));
 	else
 		printf("%sIt would be refused%s: %s (%s).\n", style("red"), style("plain"),
 		       strerrorname_np(why->error), strerror(why->error));
@@ -173,8 +173,8 @@ static void tell(const struct cli *cli, const struct bg_explanation *why)
 	char asked[80];
 
 	if (!cli->json)
-		printf("A bind to %s over %s:\n", socket_text(&why->asked, asked),
-		       why->asked.protocol == BG_UDP ? "UDP" : "TCP");
+		printf("A bind to %s over %s:\n", socket_text(&why->requested, asked),
+		       why->requested.protocol == BG_UDP ? "UDP" : "TCP");
 	say_process(&account, why);
 	for (unsigned int i = 0; i < why->steps_count; i++)
 		say_gate(&account, &why->steps[i]);

@@ -33,7 +33,7 @@ static int add_gate(const struct bg_gate *gate, void *arg)
 	out = &all->gates[all->gates_count++];
 	*out = (struct bg_declared_gate){ .cgroup = need(strdup(gate->cgroup.name)) };
 	out->policy = (struct bg_declared_policy){
-		.fallback = unless(policy->fallback, BG_PASS),
+		.default_verdict = unless(policy->default_verdict, BG_PASS),
 		.netns = unless(policy->netns, BG_NETNS_ANY),
 		.audit = unless(policy->audit, 0),
 		.label = *policy->label ? need(strdup(policy->label)) : NULL,

@@ -42,10 +42,10 @@ static int note(const struct bg_event *event, void *arg)
 	struct learning *learning = arg;
 	bool udp = event->protocol == IPPROTO_UDP || event->protocol == IPPROTO_UDPLITE;
 
-	if (event->cgroup != learning->cgroup.id || event->asked_port == 0)
+	if (event->cgroup != learning->cgroup.id || event->requested_port == 0)
 		return 0;
 	learning->binds++;
-	bg_seen_add(&learning->seen, udp ? BG_UDP : BG_TCP, event->asked_port);
+	bg_seen_add(&learning->seen, udp ? BG_UDP : BG_TCP, event->requested_port);
 	return 0;
 }
 
@@ -67,7 +67,7 @@ static int listen_for(struct learning *learning, struct bg_watcher *watcher, int
 	while ((left = end - seconds_now()) > 0 && read(signals, got, sizeof(got)) <= 0) {
 		if (shown)
 			fprintf(stderr, "\rlearning %s: %lu binds, %.0f s left; Ctrl-C ends it \033[K",
-				bg_clean(learning->cgroup.name), learning->binds, left);
+				bg_escape(learning->cgroup.name), learning->binds, left);
 		err = bg_watch_wait(watcher, left * 1000 < LOOK_EVERY_MS ? (int)(left * 1000) + 1 : LOOK_EVERY_MS);
 		if (err < 0 && err != -EINTR)
 			break;
@@ -112,7 +112,7 @@ static void print_line(const struct learning *learning, const struct bg_policy *
 	char text[BG_RULE_TEXT_MAX];
 
 	printf("# %lu binds by %s were seen; with --default deny, these ports and no others\n", learning->binds,
-	       bg_clean(learning->cgroup.name));
+	       bg_escape(learning->cgroup.name));
 	fputs("bindgate attach ", stdout);
 	bg_print_word(stdout, learning->cgroup.name);
 	for (unsigned int i = 0; i < policy->count; i++)
@@ -123,7 +123,7 @@ static void print_line(const struct learning *learning, const struct bg_policy *
 static int tell(const struct learning *learning)
 {
 	struct bg_policy policy = { 0 };
-	unsigned int more = bg_cover(&learning->seen, BG_RULES_MAX, &policy);
+	unsigned int more = bg_infer(&learning->seen, BG_RULES_MAX, &policy);
 
 	if (learning->lost)
 		warn(learning->cli, "%llu binds were lost: they came faster than this could be read",
@@ -138,7 +138,7 @@ static int tell(const struct learning *learning)
 	else if (policy.count)
 		print_line(learning, &policy);
 	else
-		printf("# nothing was bound by %s\n", bg_clean(learning->cgroup.name));
+		printf("# nothing was bound by %s\n", bg_escape(learning->cgroup.name));
 	return finish(learning->cli);
 }
 

@@ -61,9 +61,9 @@ static int list_gate(const struct bg_gate *gate, void *arg)
 	for (unsigned int i = 0; i < policy->count; i++)
 		add_row(listing, gate, i == 0, bg_rule_print(&policy->rules[i], text), gate->hits[i],
 			left_of(&policy->rules[i], left));
-	snprintf(text, sizeof(text), "default %s%s%s", bg_verdict_name(policy->fallback),
+	snprintf(text, sizeof(text), "default %s%s%s", bg_verdict_name(policy->default_verdict),
 		 policy->netns == BG_NETNS_HOST ? ", netns host" : "", policy->audit ? ", audit" : "");
-	add_row(listing, gate, policy->count == 0, text, gate->fallback_hits, "");
+	add_row(listing, gate, policy->count == 0, text, gate->default_hits, "");
 	table_line(listing->table, "  binds: %llu passed, %llu allowed, %llu rewritten, %llu denied%s",
 		   verdicts[BG_PASS], verdicts[BG_ALLOW], verdicts[BG_REWRITE], verdicts[BG_DENY],
 		   policy->audit ? " (not enforced: audit)" : "");

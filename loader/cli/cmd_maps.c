@@ -17,7 +17,7 @@ struct dump {
 
 static __u8 verdict_of(const struct dump *dump, int rule)
 {
-	return rule == BG_FALLBACK ? dump->gate->policy.fallback : dump->gate->policy.rules[rule].verdict;
+	return rule == BG_DEFAULT ? dump->gate->policy.default_verdict : dump->gate->policy.rules[rule].verdict;
 }
 
 static void dump_json(const struct bg_map_range *range, void *arg)
@@ -28,7 +28,7 @@ static void dump_json(const struct bg_map_range *range, void *arg)
 			      json_pack("{s:s,s:i,s:i,s:s,s:o,s:b}", "protocol", bg_protocol_name(range->protocol),
 					"first", range->first, "last", range->last, "verdict",
 					bg_verdict_name(verdict_of(dump, range->rule)), "rule",
-					range->rule == BG_FALLBACK ? json_null() : json_integer(range->rule),
+					range->rule == BG_DEFAULT ? json_null() : json_integer(range->rule),
 					"decides", range->decides));
 }
 
@@ -36,7 +36,7 @@ static void dump_row(const struct bg_map_range *range, void *arg)
 {
 	struct dump *dump = arg;
 	const struct bg_gate *gate = dump->gate;
-	bool fallback = range->rule == BG_FALLBACK;
+	bool fallback = range->rule == BG_DEFAULT;
 	char rule[BG_RULE_TEXT_MAX];
 
 	table_cell(dump->table, "%s", bg_protocol_name(range->protocol));
@@ -48,7 +48,7 @@ static void dump_row(const struct bg_map_range *range, void *arg)
 	table_cell(dump->table, "%s%s",
 		   fallback ? "default" : bg_rule_print(&gate->policy.rules[range->rule], rule),
 		   range->decides ? "" : ", then those after it");
-	table_cell(dump->table, "%llu", fallback ? gate->fallback_hits : gate->hits[range->rule]);
+	table_cell(dump->table, "%llu", fallback ? gate->default_hits : gate->hits[range->rule]);
 }
 
 static int dump_gate(const struct bg_gate *gate, void *arg)
@@ -67,7 +67,7 @@ static int dump_gate(const struct bg_gate *gate, void *arg)
 		json_array_append_new(dump->gates, object);
 		return DONE;
 	}
-	printf("%s%s  (id %llu)\n", dump->count++ ? "\n" : "", bg_clean(gate->cgroup.name), gate->id);
+	printf("%s%s  (id %llu)\n", dump->count++ ? "\n" : "", bg_escape(gate->cgroup.name), gate->id);
 	if (*gate->damage) {
 		printf("%s\n", gate->damage);
 		return DONE;

@@ -60,7 +60,7 @@ static int gate(const struct cli *cli, const struct bg_oci_state *state, const s
 
 	if (!grant)
 		return state->request ? bg_error(error, -EACCES, "it asks for %.128s, but no grant speaks of it",
-						 bg_clean(state->request))
+						 bg_escape(state->request))
 				      : 0;
 	if (!state->pid)
 		return bg_error(error, -EINVAL,
@@ -103,7 +103,7 @@ int run_oci_hook(struct cli *cli, int argc, char **argv)
 	}
 	if (err) { /* runtimes show what a hook says when it fails; where it does not, this is in their log */
 		snprintf(what, sizeof(what), "container %.64s: %s", state.id, error.text);
-		fprintf(stderr, "bindgate oci-hook: %s\n", bg_clean(what));
+		fprintf(stderr, "bindgate oci-hook: %s\n", bg_escape(what));
 	}
 	bg_config_free(config);
 	bg_oci_state_free(&state);

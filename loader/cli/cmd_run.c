@@ -29,7 +29,7 @@ static const struct option options[] = { POLICY_OPTIONS,
 
 /* Whom the command runs as. */
 struct user {
-	bool given;
+	bool actual;
 	uid_t uid;
 	gid_t gid;
 	char name[64]; /* empty: has none */
@@ -46,7 +46,7 @@ static int find_user(const struct cli *cli, const char *text, struct user *out)
 		entry = getpwuid((uid_t)uid);
 	if (!entry && !uid)
 		return usage(cli, "there is no user \"%.32s\" here", text);
-	*out = (struct user){ .given = true, .uid = (uid_t)uid, .gid = (gid_t)uid };
+	*out = (struct user){ .actual = true, .uid = (uid_t)uid, .gid = (gid_t)uid };
 	if (!entry)
 		return DONE;
 	out->uid = entry->pw_uid;
@@ -108,7 +108,7 @@ static void execute(const struct cli *cli, pid_t parent, const struct bg_cgroup 
 		bg_error(&error, err, "cannot enter %s: %s", cgroup->path, strerror(-err));
 		_exit(fail_as(cli, NOT_RUN, &error));
 	}
-	if (user->given && (err = become(user))) {
+	if (user->actual && (err = become(user))) {
 		bg_error(&error, err, "cannot become user %u: %s", user->uid, strerror(-err));
 		_exit(fail_as(cli, NOT_RUN, &error));
 	}
@@ -206,7 +206,7 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 int run_run(struct cli *cli, int argc, char **argv)
 {
 	struct bg_policy policy = { .owner = "run" };
-	struct user user = { .given = false };
+	struct user user = { .actual = false };
 	struct bg_error error = { "" };
 	int option, status = DONE, before = 0;
 

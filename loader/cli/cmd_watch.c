@@ -58,7 +58,7 @@ static bool wanted(const struct watch *watch, const struct bg_event *event)
 {
 	return (!watch->cgroup || watch->cgroup == event->cgroup) &&
 	       (!watch->verdicts || watch->verdicts & (1U << event->verdict)) &&
-	       (!watch->port || watch->port == event->asked_port || watch->port == event->given_port);
+	       (!watch->port || watch->port == event->requested_port || watch->port == event->actual_port);
 }
 
 static int show(const struct bg_event *event, void *arg)

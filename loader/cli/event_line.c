@@ -31,18 +31,18 @@ void print_event(const struct bg_event *event, const char *cgroup)
 	static const char *const colours[] = { "dim", "green", "yellow", "red" };
 	char time[48], asked[64], given[64], rule_text[BG_RULE_TEXT_MAX], comm[BG_COMM_MAX + 1] = "";
 	char who[4 * BG_COMM_MAX + 16]; /* each byte may become four */
-	bool v6 = !bg_addr_is_ip4(&event->asked), refused = event->verdict == BG_DENY && !event->audit;
-	const char *rule = event->index == BG_UNASKED ? "not asked" : "default";
+	bool v6 = !bg_addr_is_ip4(&event->requested), refused = event->verdict == BG_DENY && !event->audit;
+	const char *rule = event->index == BG_BYPASSED ? "not asked" : "default";
 	struct bg_rule fired;
 
 	if (bg_event_rule(event, &fired))
 		rule = bg_rule_print(&fired, rule_text);
 	memcpy(comm, event->comm, BG_COMM_MAX);
-	snprintf(who, sizeof(who), "%u/%s", event->pid, bg_clean(comm));
-	print_socket(&event->asked, event->asked_port, v6, asked);
-	print_socket(&event->given, event->given_port, !bg_addr_is_ip4(&event->given), given);
+	snprintf(who, sizeof(who), "%u/%s", event->pid, bg_escape(comm));
+	print_socket(&event->requested, event->requested_port, v6, asked);
+	print_socket(&event->actual, event->actual_port, !bg_addr_is_ip4(&event->actual), given);
 	printf("%s %-22s %-5u %-24s %-7s %-24s %s%-7s%s %-24s %s%s\n", print_time(event, time), who, event->uid,
-	       bg_clean(cgroup), bg_event_protocol(event), asked, style(colours[event->verdict % BG_VERDICTS]),
+	       bg_escape(cgroup), bg_event_protocol(event), asked, style(colours[event->verdict % BG_VERDICTS]),
 	       bg_verdict_name(event->verdict), style("plain"), refused ? "-" : given, rule,
 	       event->audit ? " (audit: not enforced)" : "");
 }

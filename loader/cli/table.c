@@ -44,7 +44,7 @@ void table_cell(struct table *table, const char *format, ...)
 	va_start(args, format);
 	cell = format_text(format, args);
 	va_end(args);
-	append(table, need(strdup(bg_clean(cell))));
+	append(table, need(strdup(bg_escape(cell))));
 	free(cell);
 }
 

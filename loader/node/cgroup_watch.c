@@ -20,8 +20,8 @@ struct watch {
 	char *path; /* below the mount; "" is the mount */
 };
 
-struct tree {
-	struct tree_calls calls;
+struct cgroup_watch {
+	struct cgroup_watch_calls calls;
 	const char *mount;
 	const char *const *patterns;
 	unsigned int patterns_count;
@@ -104,7 +104,7 @@ static enum match match(const char *pattern, const char *path)
 	}
 }
 
-bool tree_matches(const char *pattern, const char *path)
+bool cgroup_watch_matches(const char *pattern, const char *path)
 {
 	return match(pattern, path) == MATCHES;
 }
@@ -126,7 +126,7 @@ static struct watch *find(void *const *watches, const struct watch *key, int (*b
 	return found ? *(struct watch **)found : NULL;
 }
 
-static void drop_watch(struct tree *tree, struct watch *watch)
+static void drop_watch(struct cgroup_watch *tree, struct watch *watch)
 {
 	if (!watch)
 		return;
@@ -138,7 +138,7 @@ static void drop_watch(struct tree *tree, struct watch *watch)
 }
 
 /* A part of the tree that could not be looked at. What is gone by now is none. */
-static void missed(struct tree *tree, const char *path)
+static void missed(struct cgroup_watch *tree, const char *path)
 {
 	if (errno == ENOENT || errno == ENODEV)
 		return;
@@ -149,7 +149,7 @@ static void missed(struct tree *tree, const char *path)
 	tree->missed = tree->told = true;
 }
 
-static bool add_watch(struct tree *tree, const char *path)
+static bool add_watch(struct cgroup_watch *tree, const char *path)
 {
 	char full[PATH_MAX];
 	struct watch *watch, key = { .path = (char *)path };
@@ -174,7 +174,7 @@ static bool add_watch(struct tree *tree, const char *path)
 
 /* Watched first and then read: what is made in between is seen twice rather than not at all. */
 /* NOLINTNEXTLINE(misc-no-recursion): no deeper than the longest pattern */
-static void visit(struct tree *tree, const char *path)
+static void visit(struct cgroup_watch *tree, const char *path)
 {
 	bool on_the_way = false, told = false;
 	char child[PATH_MAX], full[PATH_MAX];
@@ -212,7 +212,7 @@ static void keep(void *watch)
 	(void)watch;
 }
 
-static void forget_all(struct tree *tree)
+static void forget_all(struct cgroup_watch *tree)
 {
 	tdestroy(tree->paths, keep);
 	tdestroy(tree->watches, free_watch);
@@ -220,7 +220,7 @@ static void forget_all(struct tree *tree)
 	tree->watches_count = 0;
 }
 
-static bool begin(struct tree *tree)
+static bool begin(struct cgroup_watch *tree)
 {
 	if (tree->inotify >= 0)
 		close(tree->inotify);
@@ -229,9 +229,9 @@ static bool begin(struct tree *tree)
 	return tree->inotify >= 0;
 }
 
-struct tree *tree_open(const struct tree_calls *calls, struct bg_error *error)
+struct cgroup_watch *cgroup_watch_open(const struct cgroup_watch_calls *calls, struct bg_error *error)
 {
-	struct tree *tree = need(calloc(1, sizeof(*tree)));
+	struct cgroup_watch *tree = need(calloc(1, sizeof(*tree)));
 
 	tree->calls = *calls;
 	tree->inotify = -1;
@@ -247,21 +247,21 @@ struct tree *tree_open(const struct tree_calls *calls, struct bg_error *error)
 	return tree;
 }
 
-void tree_close(struct tree *tree)
+void cgroup_watch_close(struct cgroup_watch *tree)
 {
 	forget_all(tree);
 	close(tree->inotify);
 	free(tree);
 }
 
-void tree_set_patterns(struct tree *tree, const char *const *patterns, unsigned int count)
+void cgroup_watch_set_patterns(struct cgroup_watch *tree, const char *const *patterns, unsigned int count)
 {
 	tree->patterns = patterns;
 	tree->patterns_count = count;
 }
 
 struct prune {
-	struct tree *tree;
+	struct cgroup_watch *tree;
 	struct watch **each;
 	size_t count;
 };
@@ -281,7 +281,7 @@ static void find_needless(const void *node, VISIT which, void *arg)
 }
 
 /* Takes away the watches that no pattern needs any more. */
-static void prune_watches(struct tree *tree)
+static void prune_watches(struct cgroup_watch *tree)
 {
 	struct prune prune = { .tree = tree };
 
@@ -291,7 +291,7 @@ static void prune_watches(struct tree *tree)
 	free(prune.each);
 }
 
-bool tree_walk(struct tree *tree)
+bool cgroup_watch_walk(struct cgroup_watch *tree)
 {
 	/* After lost events nobody knows which watches are left. Only then: closing an inotify takes some 10 ms. */
 	if (tree->overflowed && !begin(tree)) {
@@ -308,17 +308,17 @@ bool tree_walk(struct tree *tree)
 	return !tree->missed;
 }
 
-int tree_fd(const struct tree *tree)
+int cgroup_watch_fd(const struct cgroup_watch *tree)
 {
 	return tree->inotify;
 }
 
-unsigned int tree_watches(const struct tree *tree)
+unsigned int cgroup_watch_watches(const struct cgroup_watch *tree)
 {
 	return tree->watches_count;
 }
 
-static bool handle(struct tree *tree, const struct inotify_event *event)
+static bool handle(struct cgroup_watch *tree, const struct inotify_event *event)
 {
 	struct watch key = { .wd = event->wd }, *watch = find(&tree->watches, &key, by_wd);
 	char path[PATH_MAX];
@@ -341,7 +341,7 @@ static bool handle(struct tree *tree, const struct inotify_event *event)
 	return true;
 }
 
-bool tree_read(struct tree *tree)
+bool cgroup_watch_read(struct cgroup_watch *tree)
 {
 	char buffer[1 << 16] __attribute__((aligned(__alignof__(struct inotify_event))));
 	ssize_t got;

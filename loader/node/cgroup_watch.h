@@ -10,33 +10,34 @@
  * The cgroup tree, watched as far as the patterns lead: only directories in which something that matches could appear.
  * Paths are below the cgroup2 mount: "/app".
  */
-struct tree;
+struct cgroup_watch;
 
-struct tree_calls {
+struct cgroup_watch_calls {
 	void (*appeared)(const char *path, unsigned int pattern,
 			 void *arg);                   /* or was there; the first that matches */
 	void (*vanished)(const char *path, void *arg); /* any directory in a watched one */
 	void *arg;
 };
 
-struct tree *tree_open(const struct tree_calls *calls, struct bg_error *error);
-void tree_close(struct tree *tree);
+struct cgroup_watch *cgroup_watch_open(const struct cgroup_watch_calls *calls, struct bg_error *error);
+void cgroup_watch_close(struct cgroup_watch *tree);
 
 /* Takes other patterns: paths, globs, unit:NAME; the strings must stay. */
-void tree_set_patterns(struct tree *tree, const char *const *patterns, unsigned int count);
+void cgroup_watch_set_patterns(struct cgroup_watch *tree, const char *const *patterns, unsigned int count);
 
 /* Goes through everything anew, and tells of all that matches. false: a part could not be looked at or watched; nothing
  * may be concluded then from what was not told of. */
-bool tree_walk(struct tree *tree);
+bool cgroup_watch_walk(struct cgroup_watch *tree);
 
-int tree_fd(const struct tree *tree); /* readable: call tree_read; another one after each walk */
+int cgroup_watch_fd(
+	const struct cgroup_watch *tree); /* readable: call cgroup_watch_read; another one after each walk */
 
-/* Tells what happened. false: too much did, or a part of it could not be looked at: tree_walk is needed. */
-bool tree_read(struct tree *tree);
+/* Tells what happened. false: too much did, or a part of it could not be looked at: cgroup_watch_walk is needed. */
+bool cgroup_watch_read(struct cgroup_watch *tree);
 
-unsigned int tree_watches(const struct tree *tree);
+unsigned int cgroup_watch_watches(const struct cgroup_watch *tree);
 
 /* Does the path match the pattern? */
-bool tree_matches(const char *pattern, const char *path);
+bool cgroup_watch_matches(const char *pattern, const char *path);
 
 #endif

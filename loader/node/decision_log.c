@@ -20,7 +20,7 @@
 #define USUAL_RATE 1000
 #define JOURNAL "/run/systemd/journal/socket"
 
-struct audit {
+struct decision_log {
 	struct bg_watcher watcher;
 	enum bg_log_what what;
 	bool to_journal;
@@ -43,153 +43,151 @@ static int open_journal(void)
 	return fd;
 }
 
-static void open_target(struct audit *audit)
+static void open_target(struct decision_log *log)
 {
-	if (audit->fd > STDOUT_FILENO)
-		close(audit->fd);
-	if (audit->path)
-		audit->fd = open(audit->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW,
-				 0640);
+	if (log->fd > STDOUT_FILENO)
+		close(log->fd);
+	if (log->path)
+		log->fd =
+			open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0640);
 	else
-		audit->fd = audit->to_journal ? open_journal() : STDOUT_FILENO;
-	if (audit->fd < 0) {
+		log->fd = log->to_journal ? open_journal() : STDOUT_FILENO;
+	if (log->fd < 0) {
 		stats.errors[ERROR_LOG]++;
-		say(LOG_ERR, "cannot open the log %s: %s", audit->path ? audit->path : "of journald",
-		    strerror(errno));
+		say(LOG_ERR, "cannot open the log %s: %s", log->path ? log->path : "of journald", strerror(errno));
 	}
 }
 
 /* A line whole or not at all, as far as the target allows: what a full disk cut off is finished by a line's end. */
-static bool write_line(struct audit *audit, char *line, const char *verdict)
+static bool write_line(struct decision_log *log, char *line, const char *verdict)
 {
 	size_t length = strlen(line);
 	char entry[2600];
 	ssize_t done;
 
-	if (audit->fd < 0)
+	if (log->fd < 0)
 		return false;
-	if (audit->to_journal) {
+	if (log->to_journal) {
 		length = (size_t)snprintf(entry, sizeof(entry),
 					  "MESSAGE=%.2400s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=bindgated\n"
 					  "BINDGATE_VERDICT=%s\n",
 					  line, !strcmp(verdict, "deny") ? LOG_NOTICE : LOG_INFO, verdict);
-		return send(audit->fd, entry, length, MSG_NOSIGNAL) == (ssize_t)length;
+		return send(log->fd, entry, length, MSG_NOSIGNAL) == (ssize_t)length;
 	}
-	if (poll(&(struct pollfd){ .fd = audit->fd, .events = POLLOUT }, 1, 0) !=
-	    1) { /* a pipe that nobody empties */
+	if (poll(&(struct pollfd){ .fd = log->fd, .events = POLLOUT }, 1, 0) != 1) { /* a pipe that nobody empties */
 		errno = EAGAIN;
 		return false;
 	}
 	line[length++] = '\n'; /* in the place of its terminating zero */
-	done = write(audit->fd, line, length);
-	if (done > 0 && (size_t)done < length && write(audit->fd, "\n", 1) < 0)
+	done = write(log->fd, line, length);
+	if (done > 0 && (size_t)done < length && write(log->fd, "\n", 1) < 0)
 		errno = ENOSPC;
 	return done == (ssize_t)length;
 }
 
-static void put(struct audit *audit, json_t *object, const char *verdict)
+static void put(struct decision_log *log, json_t *object, const char *verdict)
 {
 	char *line = object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 
 	json_decref(object);
-	if (line && write_line(audit, line, verdict)) {
+	if (line && write_line(log, line, verdict)) {
 		stats.log_lines++;
-		audit->failing = false;
+		log->failing = false;
 	} else {
-		audit->dropped++;
+		log->dropped++;
 		stats.log_dropped++;
 		stats.errors[ERROR_LOG]++;
-		if (!audit->failing)
+		if (!log->failing)
 			say(LOG_ERR, "cannot write the log: %s; decisions are dropped until it can be",
 			    strerror(errno));
-		audit->failing = true;
+		log->failing = true;
 	}
 	free(line);
 }
 
 static int note(const struct bg_event *event, void *arg)
 {
-	struct audit *audit = arg;
+	struct decision_log *log = arg;
 	struct bg_cgroup cgroup;
 	char name[32];
 
-	if (audit->what == BG_LOG_DENIED && event->verdict != BG_DENY && event->verdict != BG_REWRITE)
+	if (log->what == BG_LOG_DENIED && event->verdict != BG_DENY && event->verdict != BG_REWRITE)
 		return 0;
-	if (!audit->left) {
-		audit->dropped++;
+	if (!log->left) {
+		log->dropped++;
 		stats.log_dropped++;
 		return 0;
 	}
-	audit->left--;
+	log->left--;
 	snprintf(name, sizeof(name), "id:%llu", event->cgroup);
-	put(audit, bg_json_event(event, bg_cgroup_from_id(event->cgroup, &cgroup, NULL) ? name : cgroup.name),
+	put(log, bg_json_event(event, bg_cgroup_from_id(event->cgroup, &cgroup, NULL) ? name : cgroup.name),
 	    bg_verdict_name(event->verdict));
 	return 0;
 }
 
-struct audit *audit_open(const char *pin_dir, const struct bg_declared_daemon *settings)
+struct decision_log *decision_log_open(const char *pin_dir, const struct bg_declared_daemon *settings)
 {
 	const char *to = settings->log_to ? settings->log_to : "stdout";
 	struct bg_error error;
-	struct audit *audit;
+	struct decision_log *log;
 
 	if (!settings->log || *settings->log == BG_LOG_NONE)
 		return NULL;
-	audit = need(calloc(1, sizeof(*audit)));
-	audit->what = (enum bg_log_what) * settings->log;
-	audit->fd = -1;
-	audit->to_journal = !strcmp(to, "journald");
-	audit->path = strcmp(to, "stdout") && !audit->to_journal ? need(strdup(to)) : NULL;
-	audit->left = audit->rate = settings->log_rate ? (unsigned long)*settings->log_rate : USUAL_RATE;
-	if (bg_watch_begin(&audit->watcher, pin_dir, note, audit, &error)) {
+	log = need(calloc(1, sizeof(*log)));
+	log->what = (enum bg_log_what) * settings->log;
+	log->fd = -1;
+	log->to_journal = !strcmp(to, "journald");
+	log->path = strcmp(to, "stdout") && !log->to_journal ? need(strdup(to)) : NULL;
+	log->left = log->rate = settings->log_rate ? (unsigned long)*settings->log_rate : USUAL_RATE;
+	if (bg_watch_begin(&log->watcher, pin_dir, note, log, &error)) {
 		stats.errors[ERROR_LOG]++;
 		say(LOG_ERR, "decisions are not logged: %s", error.text);
-		free(audit->path);
-		free(audit);
+		free(log->path);
+		free(log);
 		return NULL;
 	}
-	open_target(audit);
-	return audit;
+	open_target(log);
+	return log;
 }
 
-void audit_close(struct audit *audit)
+void decision_log_close(struct decision_log *log)
 {
-	if (!audit)
+	if (!log)
 		return;
-	audit_read(audit);
-	audit_tick(audit);
-	bg_watch_end(&audit->watcher);
-	if (audit->fd > STDOUT_FILENO)
-		close(audit->fd);
-	free(audit->path);
-	free(audit);
+	decision_log_read(log);
+	decision_log_tick(log);
+	bg_watch_end(&log->watcher);
+	if (log->fd > STDOUT_FILENO)
+		close(log->fd);
+	free(log->path);
+	free(log);
 }
 
-int audit_fd(const struct audit *audit)
+int decision_log_fd(const struct decision_log *log)
 {
-	return bg_watch_fd(&audit->watcher);
+	return bg_watch_fd(&log->watcher);
 }
 
-void audit_read(struct audit *audit)
+void decision_log_read(struct decision_log *log)
 {
-	bg_watch_wait(&audit->watcher, 0);
+	bg_watch_wait(&log->watcher, 0);
 }
 
-void audit_tick(struct audit *audit)
+void decision_log_tick(struct decision_log *log)
 {
-	__u64 lost = bg_watch_lost(&audit->watcher);
-	unsigned long long dropped = audit->dropped;
+	__u64 lost = bg_watch_lost(&log->watcher);
+	unsigned long long dropped = log->dropped;
 
 	stats.events_lost += lost;
-	audit->left = audit->rate;
+	log->left = log->rate;
 	if (!lost && !dropped)
 		return;
-	audit->dropped = 0;
-	put(audit, json_pack("{s:I,s:I}", "lost", (json_int_t)lost, "dropped", (json_int_t)dropped), "");
+	log->dropped = 0;
+	put(log, json_pack("{s:I,s:I}", "lost", (json_int_t)lost, "dropped", (json_int_t)dropped), "");
 }
 
-void audit_reopen(struct audit *audit)
+void decision_log_reopen(struct decision_log *log)
 {
-	if (audit->path)
-		open_target(audit);
+	if (log->path)
+		open_target(log);
 }

@@ -5,19 +5,19 @@
 #include "config/file.h"
 
 /* The log of decisions: JSON lines to stdout, journald or a file; so many a second, and how many were dropped. */
-struct audit;
+struct decision_log;
 
 /* NULL: nothing is to be logged, or it cannot be, which is said. */
-struct audit *audit_open(const char *pin_dir, const struct bg_declared_daemon *settings);
-void audit_close(struct audit *audit);
+struct decision_log *decision_log_open(const char *pin_dir, const struct bg_declared_daemon *settings);
+void decision_log_close(struct decision_log *log);
 
-int audit_fd(const struct audit *audit); /* readable: call audit_read */
-void audit_read(struct audit *audit);
+int decision_log_fd(const struct decision_log *log); /* readable: call decision_log_read */
+void decision_log_read(struct decision_log *log);
 
 /* Once a second: tells what was lost and dropped. */
-void audit_tick(struct audit *audit);
+void decision_log_tick(struct decision_log *log);
 
 /* Opens the file anew, after it was moved away. */
-void audit_reopen(struct audit *audit);
+void decision_log_reopen(struct decision_log *log);
 
 #endif

@@ -12,19 +12,19 @@
 
 struct wanted {
 	__u64 id; /* 0: not found yet */
-	enum keeper_source source;
+	enum desired_source source;
 	unsigned int pass;
 	char *problem; /* NULL: the gate is there */
 	char path[];
 };
 
-struct keeper {
+struct desired {
 	const char *pin_dir;
 	struct bg_store store;
 	bool is_open, failed; /* the store; failed: in this round, so that it is not tried for each gate */
 	struct bg_error said; /* why, the last time */
 	double began;
-	unsigned int passes[KEEPER_SOURCES];
+	unsigned int passes[DESIRED_SOURCES];
 	void *wanted;        /* a tree of struct wanted by path, as tsearch(3) has it */
 	struct bg_gate gate; /* for reading one */
 };
@@ -36,12 +36,12 @@ static int by_path(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-struct keeper *keeper_open(const char *pin_dir)
+struct desired *desired_open(const char *pin_dir)
 {
-	struct keeper *keeper = need(calloc(1, sizeof(*keeper)));
+	struct desired *desired = need(calloc(1, sizeof(*desired)));
 
-	keeper->pin_dir = pin_dir;
-	return keeper;
+	desired->pin_dir = pin_dir;
+	return desired;
 }
 
 static void free_wanted(void *arg)
@@ -52,20 +52,20 @@ static void free_wanted(void *arg)
 	free(wanted);
 }
 
-void keeper_close(struct keeper *keeper)
+void desired_close(struct desired *desired)
 {
-	keeper_rest(keeper);
-	tdestroy(keeper->wanted, free_wanted);
-	free(keeper);
+	desired_rest(desired);
+	tdestroy(desired->wanted, free_wanted);
+	free(desired);
 }
 
-static struct wanted *find(struct keeper *keeper, const char *path, bool make)
+static struct wanted *find(struct desired *desired, const char *path, bool make)
 {
 	struct wanted *key = need(calloc(1, sizeof(*key) + strlen(path) + 1)), *result;
 	void *found;
 
 	strcpy(key->path, path);
-	found = make ? need(tsearch(key, &keeper->wanted, by_path)) : tfind(key, &keeper->wanted, by_path);
+	found = make ? need(tsearch(key, &desired->wanted, by_path)) : tfind(key, &desired->wanted, by_path);
 	result = found ? *(struct wanted **)found : NULL;
 	if (result != key)
 		free(key);
@@ -83,100 +83,100 @@ static void set_problem(struct wanted *wanted, const char *problem)
 	wanted->problem = problem ? need(strdup(problem)) : NULL;
 }
 
-static int wake(struct keeper *keeper)
+static int wake(struct desired *desired)
 {
 	struct bg_error error;
 	int err;
 
-	if (keeper->is_open)
+	if (desired->is_open)
 		return 0;
-	if (keeper->failed)
+	if (desired->failed)
 		return -EAGAIN;
-	keeper->began = now_seconds();
-	err = bg_store_open(keeper->pin_dir, BG_STORE_KEEP, &keeper->store, &error);
-	keeper->is_open = !err;
-	keeper->failed = err;
+	desired->began = now_seconds();
+	err = bg_store_open(desired->pin_dir, BG_STORE_KEEP, &desired->store, &error);
+	desired->is_open = !err;
+	desired->failed = err;
 	if (err) {
 		stats.errors[ERROR_STORE]++;
-		if (strcmp(keeper->said.text, error.text))
+		if (strcmp(desired->said.text, error.text))
 			say(LOG_ERR, "%s", error.text);
 	}
-	keeper->said = err ? error : (struct bg_error){ "" };
+	desired->said = err ? error : (struct bg_error){ "" };
 	return err;
 }
 
-void keeper_rest(struct keeper *keeper)
+void desired_rest(struct desired *desired)
 {
-	keeper->failed = false;
-	if (!keeper->is_open)
+	desired->failed = false;
+	if (!desired->is_open)
 		return;
-	bg_store_close(&keeper->store);
-	keeper->is_open = false;
-	stats_reconciled(now_seconds() - keeper->began);
+	bg_store_close(&desired->store);
+	desired->is_open = false;
+	stats_reconciled(now_seconds() - desired->began);
 }
 
 /* -EEXIST: there is a gate that is somebody else's, and has another policy. */
-static int check_owner(struct keeper *keeper, __u64 id, const struct bg_policy *policy, struct bg_error *error)
+static int check_owner(struct desired *desired, __u64 id, const struct bg_policy *policy, struct bg_error *error)
 {
 	struct bg_policy mine = *policy;
-	int err = bg_gate_read(&keeper->store, id, &keeper->gate, error);
+	int err = bg_gate_read(&desired->store, id, &desired->gate, error);
 
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	if (!strcmp(keeper->gate.policy.owner, KEEPER_OWNER))
+	if (!strcmp(desired->gate.policy.owner, DESIRED_OWNER))
 		return 0;
-	memcpy(mine.owner, keeper->gate.policy.owner, sizeof(mine.owner));
-	if (bg_policy_same(&mine, &keeper->gate.policy))
+	memcpy(mine.owner, desired->gate.policy.owner, sizeof(mine.owner));
+	if (bg_policy_same(&mine, &desired->gate.policy))
 		return 0;
 	return bg_error(error, -EEXIST, "a gate of \"%s\" stands there: left alone (adopt: true takes it over)",
-			keeper->gate.policy.owner);
+			desired->gate.policy.owner);
 }
 
 /* Only what is the daemon's own; what is gone already is no error. */
-static void end_gate(struct keeper *keeper, __u64 id)
+static void end_gate(struct desired *desired, __u64 id)
 {
 	struct bg_error error;
 	int err;
 
-	if (!id || wake(keeper))
+	if (!id || wake(desired))
 		return;
-	err = bg_gate_read(&keeper->store, id, &keeper->gate, &error);
-	if (!err && strcmp(keeper->gate.policy.owner, KEEPER_OWNER))
+	err = bg_gate_read(&desired->store, id, &desired->gate, &error);
+	if (!err && strcmp(desired->gate.policy.owner, DESIRED_OWNER))
 		return;
 	if (!err || err == -ESTALE)
-		err = bg_gate_detach(&keeper->store, id, &error);
+		err = bg_gate_detach(&desired->store, id, &error);
 	if (!err || err == -ENOENT)
 		return;
 	stats.errors[ERROR_DETACH]++;
 	say(LOG_ERR, "%s", error.text);
 }
 
-static void forget(struct keeper *keeper, struct wanted *wanted)
+static void forget(struct desired *desired, struct wanted *wanted)
 {
-	end_gate(keeper, wanted->id);
+	end_gate(desired, wanted->id);
 	stats.conflicts -= !!wanted->problem;
 	stats.gates_wanted--;
-	tdelete(wanted, &keeper->wanted, by_path);
+	tdelete(wanted, &desired->wanted, by_path);
 	free_wanted(wanted);
 }
 
-int keeper_want(struct keeper *keeper, enum keeper_source source, const char *path, const struct bg_policy *policy,
-		bool adopt)
+int desired_want(struct desired *desired, enum desired_source source, const char *path,
+		 const struct bg_policy *policy, bool adopt)
 {
-	struct wanted *wanted = find(keeper, path, true);
+	struct wanted *wanted = find(desired, path, true);
 	struct bg_cgroup cgroup;
 	struct bg_error error;
 	int err;
 
 	wanted->source = source;
-	wanted->pass = keeper->passes[source]; /* whatever fails from here on, it is wanted */
-	err = wake(keeper);
+	wanted->pass = desired->passes[source]; /* whatever fails from here on, it is wanted */
+	err = wake(desired);
 	if (err)
 		return err;
 	err = bg_cgroup_find(path, &cgroup, &error);
 	if (err == -ENOENT) { /* gone again; the event that says so comes */
 		if (!wanted->id)
-			forget(keeper, wanted);
+			forget(desired, wanted);
 		return err;
 	}
 	if (err) {
@@ -185,9 +185,9 @@ int keeper_want(struct keeper *keeper, enum keeper_source source, const char *pa
 		return err;
 	}
 	wanted->id = cgroup.id;
-	err = adopt ? 0 : check_owner(keeper, cgroup.id, policy, &error);
+	err = adopt ? 0 : check_owner(desired, cgroup.id, policy, &error);
 	if (!err)
-		err = bg_gate_attach(&keeper->store, &cgroup, policy, BG_ATTACH_KEEP_EXPIRED, &error);
+		err = bg_gate_attach(&desired->store, &cgroup, policy, BG_ATTACH_KEEP_EXPIRED, &error);
 	if (err == -ENOENT || err == -ESTALE)
 		return err;
 	if (err < 0) {
@@ -199,27 +199,27 @@ int keeper_want(struct keeper *keeper, enum keeper_source source, const char *pa
 	return 0;
 }
 
-bool keeper_want_still(struct keeper *keeper, enum keeper_source source, const char *path)
+bool desired_want_still(struct desired *desired, enum desired_source source, const char *path)
 {
-	struct wanted *wanted = find(keeper, path, false);
+	struct wanted *wanted = find(desired, path, false);
 
 	if (!wanted || wanted->source != source)
 		return false;
-	wanted->pass = keeper->passes[source];
+	wanted->pass = desired->passes[source];
 	return !wanted->problem;
 }
 
-void keeper_unwant(struct keeper *keeper, const char *path)
+void desired_unwant(struct desired *desired, const char *path)
 {
-	struct wanted *wanted = find(keeper, path, false);
+	struct wanted *wanted = find(desired, path, false);
 
 	if (wanted)
-		forget(keeper, wanted);
+		forget(desired, wanted);
 }
 
-void keeper_begin_pass(struct keeper *keeper, enum keeper_source source)
+void desired_begin_pass(struct desired *desired, enum desired_source source)
 {
-	keeper->passes[source]++;
+	desired->passes[source]++;
 }
 
 /* ---- going through all ---- */
@@ -239,23 +239,23 @@ static void collect_node(const void *node, VISIT visit, void *arg)
 	list->each[list->count++] = *(struct wanted *const *)node;
 }
 
-static struct list all_wanted(const struct keeper *keeper)
+static struct list all_wanted(const struct desired *desired)
 {
 	struct list list = { 0 };
 
-	twalk_r(keeper->wanted, collect_node, &list);
+	twalk_r(desired->wanted, collect_node, &list);
 	return list;
 }
 
-void keeper_end_pass(struct keeper *keeper, enum keeper_source source, bool (*keeps)(const char *path, void *arg),
-		     void *arg)
+void desired_end_pass(struct desired *desired, enum desired_source source,
+		      bool (*keeps)(const char *path, void *arg), void *arg)
 {
-	struct list all = all_wanted(keeper);
+	struct list all = all_wanted(desired);
 
 	for (size_t i = 0; i < all.count; i++)
-		if (all.each[i]->source == source && all.each[i]->pass != keeper->passes[source] &&
+		if (all.each[i]->source == source && all.each[i]->pass != desired->passes[source] &&
 		    !(keeps && keeps(all.each[i]->path, arg)))
-			forget(keeper, all.each[i]);
+			forget(desired, all.each[i]);
 	free(all.each);
 }
 
@@ -266,9 +266,9 @@ static int by_id(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-static void end_unwanted(struct keeper *keeper, bool even_wanted)
+static void end_unwanted(struct desired *desired, bool even_wanted)
 {
-	struct list all = all_wanted(keeper);
+	struct list all = all_wanted(desired);
 	__u64 *ids = NULL, *kept = need(calloc(all.count + 1, sizeof(*kept)));
 	bool all_known = true;
 	struct bg_error error;
@@ -279,38 +279,38 @@ static void end_unwanted(struct keeper *keeper, bool even_wanted)
 		all_known &= kept[i] != 0;
 	}
 	qsort(kept, all.count, sizeof(*kept), by_id);
-	if ((even_wanted || all_known) && !wake(keeper) && bg_gate_ids(&keeper->store, &ids, &count, &error)) {
+	if ((even_wanted || all_known) && !wake(desired) && bg_gate_ids(&desired->store, &ids, &count, &error)) {
 		stats.errors[ERROR_DETACH]++;
 		say(LOG_ERR, "%s", error.text);
 	}
 	for (size_t i = 0; i < count; i++)
 		if (even_wanted || !bsearch(&ids[i], kept, all.count, sizeof(*kept), by_id))
-			end_gate(keeper, ids[i]);
+			end_gate(desired, ids[i]);
 	free(ids);
 	free(kept);
 	free(all.each);
 }
 
-void keeper_collect(struct keeper *keeper)
+void desired_collect(struct desired *desired)
 {
 	struct bg_store store;
 
-	keeper_rest(keeper);
-	if (!bg_store_open(keeper->pin_dir, BG_STORE_WRITE, &store, NULL)) /* which sweeps */
+	desired_rest(desired);
+	if (!bg_store_open(desired->pin_dir, BG_STORE_WRITE, &store, NULL)) /* which sweeps */
 		bg_store_close(&store);
-	end_unwanted(keeper, false);
+	end_unwanted(desired, false);
 }
 
-void keeper_detach_all(struct keeper *keeper)
+void desired_detach_all(struct desired *desired)
 {
-	end_unwanted(keeper, true);
+	end_unwanted(desired, true);
 }
 
-void keeper_each(const struct keeper *keeper,
-		 void (*each)(const char *path, enum keeper_source source, const char *problem, void *arg),
-		 void *arg)
+void desired_each(const struct desired *desired,
+		  void (*each)(const char *path, enum desired_source source, const char *problem, void *arg),
+		  void *arg)
 {
-	struct list all = all_wanted(keeper);
+	struct list all = all_wanted(desired);
 
 	for (size_t i = 0; i < all.count; i++)
 		each(all.each[i]->path, all.each[i]->source, all.each[i]->problem, arg);

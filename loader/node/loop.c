@@ -40,8 +40,8 @@ static void handle_signals(struct node *node)
 			node->ending = true;
 			continue;
 		}
-		if (node->audit)
-			audit_reopen(node->audit);
+		if (node->decision_log)
+			decision_log_reopen(node->decision_log);
 		reload(node);
 	}
 }
@@ -110,7 +110,7 @@ static void handle_due(struct node *node)
 	if (node->files_due > 0 && node->files_due <= now)
 		reload(node);
 	if (node->tick_due > 0 && node->tick_due <= now) {
-		audit_tick(node->audit);
+		decision_log_tick(node->decision_log);
 		node->tick_due = 0;
 	}
 	if (node->watchdog_due > 0 && node->watchdog_due <= now) {
@@ -124,9 +124,9 @@ static void loop(struct node *node)
 	while (!node->ending) {
 		struct pollfd polls[5 + CRI_POLLS] = {
 			{ .fd = node->signals, .events = POLLIN },
-			{ .fd = tree_fd(node->tree), .events = POLLIN },
+			{ .fd = cgroup_watch_fd(node->cgroup_watch), .events = POLLIN },
 			{ .fd = node->files, .events = POLLIN },
-			{ .fd = node->audit ? audit_fd(node->audit) : -1, .events = POLLIN },
+			{ .fd = node->decision_log ? decision_log_fd(node->decision_log) : -1, .events = POLLIN },
 			{ .fd = node->http ? http_fd(node->http) : -1, .events = POLLIN },
 		};
 
@@ -140,14 +140,14 @@ static void loop(struct node *node)
 		if (polls[1].revents) { /* first: whoever waits for a gate waits for this */
 			__u64 before = node_failures();
 
-			node->walk_due |= !tree_read(node->tree);
-			keeper_rest(node->keeper);
-			stats.watches = tree_watches(node->tree);
+			node->walk_due |= !cgroup_watch_read(node->cgroup_watch);
+			desired_rest(node->desired);
+			stats.watches = cgroup_watch_watches(node->cgroup_watch);
 			node->walk_failed |= node_failures() != before;
 			node_settle(node);
 		}
 		if (polls[3].revents) {
-			audit_read(node->audit);
+			decision_log_read(node->decision_log);
 			if (!node->tick_due) /* not a moment's work while nothing happens */
 				node->tick_due = now_seconds() + TICK_S;
 		}
@@ -182,7 +182,9 @@ static bool can_gate(const struct node *node)
 /* false: it could not begin, and has said why. */
 static bool begin(struct node *node)
 {
-	const struct tree_calls calls = { .appeared = node_appeared, .vanished = node_vanished, .arg = node };
+	const struct cgroup_watch_calls calls = { .appeared = node_appeared,
+						  .vanished = node_vanished,
+						  .arg = node };
 	struct bg_error error;
 	sigset_t signals;
 
@@ -199,12 +201,12 @@ static bool begin(struct node *node)
 		say(LOG_ERR, "cannot wait for signals: %s", strerror(errno));
 		return false;
 	}
-	node->tree = tree_open(&calls, &error);
-	if (!node->tree) {
+	node->cgroup_watch = cgroup_watch_open(&calls, &error);
+	if (!node->cgroup_watch) {
 		say(LOG_ERR, "%s", error.text);
 		return false;
 	}
-	node->keeper = keeper_open(node->pin_dir);
+	node->desired = desired_open(node->pin_dir);
 	node_watch_files(node);
 	return node_load(node);
 }
@@ -221,20 +223,20 @@ static void serve(struct node *node)
 	notify("STOPPING=1");
 	daemon = &node->config->daemon;
 	if (daemon->detach_on_stop && *daemon->detach_on_stop)
-		keeper_detach_all(node->keeper);
+		desired_detach_all(node->desired);
 }
 
 /* As far as it had come. */
 static void end(struct node *node)
 {
-	audit_close(node->audit);
+	decision_log_close(node->decision_log);
 	http_close(node->http);
 	cri_close(node->cri);
 	pods_close(node->pods);
-	if (node->keeper)
-		keeper_close(node->keeper);
-	if (node->tree)
-		tree_close(node->tree);
+	if (node->desired)
+		desired_close(node->desired);
+	if (node->cgroup_watch)
+		cgroup_watch_close(node->cgroup_watch);
 	bg_config_free(node->config);
 	free(node->patterns);
 	pods_free_patterns(node->pod_patterns, node->pod_patterns_count);

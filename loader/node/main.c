@@ -19,10 +19,10 @@ static int check(const char *file)
 	struct bg_config *config = bg_config_read(file, &error);
 
 	if (!config) {
-		fprintf(stderr, "bindgated: %s\n", bg_clean(error.text));
+		fprintf(stderr, "bindgated: %s\n", bg_escape(error.text));
 		return 1;
 	}
-	printf("%s: sound: %u gates, %u kinds of pods\n", bg_clean(file), config->gates_count, config->pods_count);
+	printf("%s: sound: %u gates, %u kinds of pods\n", bg_escape(file), config->gates_count, config->pods_count);
 	bg_config_free(config);
 	return 0;
 }
@@ -42,7 +42,7 @@ static int status(const char *file, bool json)
 	bg_config_free(config);
 	free(answer);
 	if (err)
-		fprintf(stderr, "bindgated: %s\n", bg_clean(error.text));
+		fprintf(stderr, "bindgated: %s\n", bg_escape(error.text));
 	return err != 0;
 }
 
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 		default:
 			fprintf(stderr,
 				"bindgated: %s is not an option here, or its value is missing; see bindgated --help\n",
-				bg_clean(argv[optind - 1]));
+				bg_escape(argv[optind - 1]));
 			return 2;
 		}
 	}
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 		return status(file, json);
 	if (optind < argc) {
 		fprintf(stderr, "bindgated: there is nothing like \"%s\"; see bindgated --help\n",
-			bg_clean(argv[optind]));
+			bg_escape(argv[optind]));
 		return 2;
 	}
 	return node_run(file, pin_dir);

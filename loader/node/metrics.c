@@ -41,7 +41,7 @@ struct gates {
 
 static void add_gate(struct gates *gates, const struct bg_gate *gate)
 {
-	const char *name = bg_clean(gate->cgroup.name);
+	const char *name = bg_escape(gate->cgroup.name);
 	char rule[BG_RULE_TEXT_MAX];
 
 	if (gates->count++ >= METRICS_GATES_MAX) {
@@ -149,18 +149,18 @@ char *metrics_print(const char *pin_dir)
 	return text;
 }
 
-static void add_status(const char *path, enum keeper_source source, const char *problem, void *arg)
+static void add_status(const char *path, enum desired_source source, const char *problem, void *arg)
 {
 	json_array_append_new(arg, json_pack("{s:o,s:s,s:o}", "cgroup", bg_json_text(path), "source",
 					     source == FROM_PODS ? "pods" : "gates", "problem",
 					     problem ? bg_json_text(problem) : json_null()));
 }
 
-json_t *status_json(const struct keeper *keeper)
+json_t *status_json(const struct desired *desired)
 {
 	json_t *gates = json_array();
 
-	keeper_each(keeper, add_status, gates);
+	desired_each(desired, add_status, gates);
 	return json_pack("{s:s,s:b,s:o}", "version", BINDGATE_VERSION, "config_valid", stats.config_valid, "gates",
 			 gates);
 }

@@ -13,6 +13,6 @@
 char *metrics_print(const char *pin_dir);
 
 /* What the daemon wants and has, as `bindgated status` shows it. A new reference. */
-json_t *status_json(const struct keeper *keeper);
+json_t *status_json(const struct desired *desired);
 
 #endif

@@ -22,14 +22,14 @@ struct node {
 	unsigned int pods_from, inner_from, pod_patterns_count;
 	const struct bg_declared_gate *parsed; /* whose policy is `policy` */
 	struct bg_policy policy;
-	struct keeper *keeper;
-	struct tree *tree;
+	struct desired *desired;
+	struct cgroup_watch *cgroup_watch;
 	struct pods *pods; /* NULL: none are declared */
 	struct cri *cri;
 	bool pods_listed;
 	double pods_going_until; /* till then the runtime may still name what is gone */
 	double pods_retry;       /* seconds until the runtime is asked again for pods that it did not know */
-	struct audit *audit;
+	struct decision_log *decision_log;
 	struct http *http;
 	int signals;
 	int files;        /* inotify on the configuration */

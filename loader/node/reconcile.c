@@ -34,20 +34,20 @@ void node_appeared(const char *path, unsigned int pattern, void *arg)
 		return;
 	}
 	gate = node->config->gates[pattern];
-	if (node->parsed != gate && bg_declare_policy(&gate->policy, KEEPER_OWNER, &node->policy, &error)) {
+	if (node->parsed != gate && bg_declare_policy(&gate->policy, DESIRED_OWNER, &node->policy, &error)) {
 		stats.errors[ERROR_CONFIG]++;
 		say(LOG_ERR, "%s", error.text); /* a user that went meanwhile */
-		keeper_want_still(node->keeper, FROM_GATES, path);
+		desired_want_still(node->desired, FROM_GATES, path);
 		return;
 	}
 	node->parsed = gate;
-	keeper_want(node->keeper, FROM_GATES, path, &node->policy, gate->adopt && *gate->adopt);
+	desired_want(node->desired, FROM_GATES, path, &node->policy, gate->adopt && *gate->adopt);
 }
 
 static bool within_pods(const struct node *node, const char *path)
 {
 	for (unsigned int i = node->inner_from - node->pods_from; i < node->pod_patterns_count; i++)
-		if (tree_matches(node->pod_patterns[i], path))
+		if (cgroup_watch_matches(node->pod_patterns[i], path))
 			return true;
 	return false;
 }
@@ -56,7 +56,7 @@ void node_vanished(const char *path, void *arg)
 {
 	struct node *node = arg;
 
-	keeper_unwant(node->keeper, path);
+	desired_unwant(node->desired, path);
 	if (node->pods && !pods_vanished(node->pods, path) && within_pods(node, path)) {
 		/* a container went: perhaps with it the sandbox, which the runtime tells a while later */
 		node->pods_going_until = now_seconds() + PODS_GOING_S;
@@ -76,8 +76,8 @@ static void listed(const Cri__Sandboxes *sandboxes, void *arg)
 	node_settle(node);
 	if (!node->pods_listed && !node->pods_failed) {
 		node->pods_listed = true;
-		keeper_collect(node->keeper);
-		keeper_rest(node->keeper);
+		desired_collect(node->desired);
+		desired_rest(node->desired);
 	}
 	if (!unknown && now_seconds() > node->pods_going_until) {
 		node->pods_retry = PODS_FIRST_S;
@@ -111,7 +111,7 @@ static bool is_declared(const char *path, void *arg)
 	const struct node *node = arg;
 
 	for (unsigned int i = 0; i < node->pods_from; i++)
-		if (tree_matches(node->patterns[i], path))
+		if (cgroup_watch_matches(node->patterns[i], path))
 			return true;
 	return false;
 }
@@ -123,14 +123,14 @@ void node_walk(struct node *node)
 
 	node->walk_due = false;
 	node->retry_due = 0;
-	keeper_begin_pass(node->keeper, FROM_GATES);
-	whole = tree_walk(node->tree);
+	desired_begin_pass(node->desired, FROM_GATES);
+	whole = cgroup_watch_walk(node->cgroup_watch);
 	/* where a part was not seen, what is declared may be there all the same */
-	keeper_end_pass(node->keeper, FROM_GATES, whole ? NULL : is_declared, node);
+	desired_end_pass(node->desired, FROM_GATES, whole ? NULL : is_declared, node);
 	if (whole && (!node->cri || node->pods_listed)) /* before that nobody knows which pods' gates are wanted */
-		keeper_collect(node->keeper);
-	keeper_rest(node->keeper);
-	stats.watches = tree_watches(node->tree);
+		desired_collect(node->desired);
+	desired_rest(node->desired);
+	stats.watches = cgroup_watch_watches(node->cgroup_watch);
 	node->walk_failed = !whole || node_failures() != before;
 }
 
@@ -182,7 +182,7 @@ static char *give_metrics(void *arg)
 static char *give_status(void *arg)
 {
 	const struct node *node = arg;
-	json_t *status = status_json(node->keeper);
+	json_t *status = status_json(node->desired);
 
 	json_object_set_new(status, "refused", pods_refused_json(node->pods));
 	char *text = json_dumps(status, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
@@ -238,7 +238,7 @@ static void set_patterns(struct node *node)
 		node->patterns[i] = config->gates[i]->cgroup;
 	for (unsigned int i = 0; i < count; i++)
 		node->patterns[config->gates_count + i] = node->pod_patterns[i];
-	tree_set_patterns(node->tree, node->patterns, config->gates_count + count);
+	cgroup_watch_set_patterns(node->cgroup_watch, node->patterns, config->gates_count + count);
 }
 
 static void open_pods(struct node *node, const struct bg_config *config)
@@ -256,7 +256,7 @@ static void open_pods(struct node *node, const struct bg_config *config)
 		return;
 	}
 	if (!node->pods)
-		node->pods = pods_open(node->keeper);
+		node->pods = pods_open(node->desired);
 	node->cri = cri_open(config->daemon.cri, &calls);
 	node->pods_retry = PODS_FIRST_S;
 }
@@ -283,8 +283,8 @@ static void take(struct node *node, struct bg_config *config)
 	if (node->cri)
 		cri_ask(node->cri, 0);
 	if (log_changed) {
-		audit_close(node->audit);
-		node->audit = audit_open(node->pin_dir, now);
+		decision_log_close(node->decision_log);
+		node->decision_log = decision_log_open(node->pin_dir, now);
 		node->tick_due = 0;
 	}
 	if (listen_changed) {

@@ -21,9 +21,9 @@ void say(int priority, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	if (getenv("JOURNAL_STREAM"))
-		fprintf(stderr, "<%d>%s\n", priority, bg_clean(text));
+		fprintf(stderr, "<%d>%s\n", priority, bg_escape(text));
 	else
-		fprintf(stderr, "bindgated: %s\n", bg_clean(text));
+		fprintf(stderr, "bindgated: %s\n", bg_escape(text));
 }
 
 void notify(const char *format, ...)

@@ -12,7 +12,7 @@ static const char *text_of(const json_t *object, const char *key, const char *wi
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
-	return text ? bg_clean(text) : without;
+	return text ? bg_escape(text) : without;
 }
 
 static void print_lines(const json_t *status)

@@ -26,7 +26,7 @@ struct pod {
 };
 
 struct pods {
-	struct keeper *keeper;
+	struct desired *desired;
 	void *by_uid; /* a tree of struct pod, as tsearch(3) has it */
 };
 
@@ -93,11 +93,11 @@ static bool uid_of(const char *path, char uid[static UID_MAX + 1])
 	return true;
 }
 
-struct pods *pods_open(struct keeper *keeper)
+struct pods *pods_open(struct desired *desired)
 {
 	struct pods *pods = need(calloc(1, sizeof(*pods)));
 
-	pods->keeper = keeper;
+	pods->desired = desired;
 	return pods;
 }
 
@@ -220,20 +220,20 @@ static void gate_pod(struct pods *pods, const struct bg_config *config, struct p
 	decided = mix(0xcbf29ce484222325, &config->serial, sizeof(config->serial));
 	decided = mix(decided, &grant, sizeof(grant));
 	decided = mix(decided, request ? request : "", request ? strlen(request) + 1 : 0);
-	if (decided == pod->decided && keeper_want_still(pods->keeper, FROM_PODS, pod->path)) {
+	if (decided == pod->decided && desired_want_still(pods->desired, FROM_PODS, pod->path)) {
 		stats.pods_now++;
 		return;
 	}
 	pod->decided = 0;
-	err = bg_grant_policy(grant, KEEPER_OWNER, request, &policy, &error);
+	err = bg_grant_policy(grant, DESIRED_OWNER, request, &policy, &error);
 	set_refused(pod, err ? error.text : NULL);
 	if (err && err != -EACCES) { /* a user that went meanwhile: what stands, stays */
-		keeper_want_still(pods->keeper, FROM_PODS, pod->path);
+		desired_want_still(pods->desired, FROM_PODS, pod->path);
 		return;
 	}
-	if (err && !policy.count && policy.fallback == BG_PASS)
+	if (err && !policy.count && policy.default_verdict == BG_PASS)
 		return; /* nothing is given outright: it is as if nothing spoke of it */
-	if (!keeper_want(pods->keeper, FROM_PODS, pod->path, &policy, false)) {
+	if (!desired_want(pods->desired, FROM_PODS, pod->path, &policy, false)) {
 		pod->decided = decided;
 		stats.pods_now++;
 	}
@@ -261,7 +261,7 @@ unsigned int pods_update(struct pods *pods, const struct bg_config *config, cons
 	struct count count = { .forget = true };
 
 	twalk_r(pods->by_uid, look, &count);
-	keeper_begin_pass(pods->keeper, FROM_PODS);
+	desired_begin_pass(pods->desired, FROM_PODS);
 	stats.pods_now = 0;
 	for (size_t i = 0; i < sandboxes->n_items; i++) {
 		const Cri__Sandbox *sandbox = sandboxes->items[i];
@@ -275,8 +275,8 @@ unsigned int pods_update(struct pods *pods, const struct bg_config *config, cons
 		pod->known = true;
 		gate_pod(pods, config, pod, sandbox);
 	}
-	keeper_end_pass(pods->keeper, FROM_PODS, NULL, NULL);
-	keeper_rest(pods->keeper);
+	desired_end_pass(pods->desired, FROM_PODS, NULL, NULL);
+	desired_rest(pods->desired);
 	count = (struct count){ .unknown = 0 };
 	twalk_r(pods->by_uid, look, &count);
 	return count.unknown;
@@ -284,8 +284,8 @@ unsigned int pods_update(struct pods *pods, const struct bg_config *config, cons
 
 void pods_forget(struct pods *pods)
 {
-	keeper_begin_pass(pods->keeper, FROM_PODS);
-	keeper_end_pass(pods->keeper, FROM_PODS, NULL, NULL);
+	desired_begin_pass(pods->desired, FROM_PODS);
+	desired_end_pass(pods->desired, FROM_PODS, NULL, NULL);
 	tdestroy(pods->by_uid, free_pod);
 	pods->by_uid = NULL;
 	stats.pods_now = stats.pods_refused_now = 0;

@@ -14,7 +14,7 @@
  */
 struct pods;
 
-struct pods *pods_open(struct keeper *keeper);
+struct pods *pods_open(struct desired *desired);
 void pods_close(struct pods *pods);
 
 /* The patterns in which pods' cgroups appear, below `kubepods` or, where that is NULL, where kubelets make them.

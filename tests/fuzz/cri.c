@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What a container runtime answers, any bytes: no pod gets a gate but by a grant, and none that the grant does not
- * cover; and what is said of it is printable. This target is the keeper that pods.c hands the gates to. */
+ * cover; and what is said of it is printable. This target is the desired that pods.c hands the gates to. */
 #include "node/source/cri_frame.h"
 #include "node/workloads.h"
 #include "node/stats.h"
@@ -19,7 +19,7 @@ static const char grants[] = "pods:\n"
 static struct {
 	const char *path, *uid;
 	unsigned int pass; /* the last one in which its gate was wanted */
-	bool given;
+	bool actual;
 } cgroups[] = {
 	{ .path = "/kubepods/podu1", .uid = "u1" },
 	{ .path = "/kubepods/besteffort/podu2", .uid = "u2" },
@@ -71,60 +71,60 @@ static size_t find(const char *path)
 	return i;
 }
 
-int keeper_want(struct keeper *keeper, enum keeper_source source, const char *path, const struct bg_policy *policy,
-		bool adopt)
+int desired_want(struct desired *desired, enum desired_source source, const char *path,
+		 const struct bg_policy *policy, bool adopt)
 {
 	size_t at = find(path);
 	const Cri__Sandbox *sandbox = sandbox_of(cgroups[at].uid);
 	bool shop;
 
-	(void)keeper;
+	(void)desired;
 	HOLDS(source == FROM_PODS && !adopt);
 	HOLDS(sandbox && cgroups[at].pass != pass);
 	shop = !strcmp(sandbox->metadata->namespace_, "shop");
 	HOLDS(shop ? is_web(sandbox) : !strcmp(sandbox->metadata->namespace_, "open"));
-	HOLDS(policy->netns == BG_NETNS_HOST && policy->fallback == BG_PASS && !policy->audit);
+	HOLDS(policy->netns == BG_NETNS_HOST && policy->default_verdict == BG_PASS && !policy->audit);
 	HOLDS(!shop || (policy->count && policy->rules[0].first == 80 && policy->rules[0].last == 80));
 	for (unsigned int i = shop; i < policy->count; i++)
 		HOLDS(is_covered(&policy->rules[i], shop));
 	cgroups[at].pass = pass;
-	cgroups[at].given = true;
+	cgroups[at].actual = true;
 	return 0;
 }
 
-bool keeper_want_still(struct keeper *keeper, enum keeper_source source, const char *path)
+bool desired_want_still(struct desired *desired, enum desired_source source, const char *path)
 {
 	size_t at = find(path);
 
-	(void)keeper;
+	(void)desired;
 	HOLDS(source == FROM_PODS);
 	HOLDS(sandbox_of(cgroups[at].uid) && cgroups[at].pass != pass);
-	if (cgroups[at].given)
+	if (cgroups[at].actual)
 		cgroups[at].pass = pass;
-	return cgroups[at].given;
+	return cgroups[at].actual;
 }
 
-void keeper_begin_pass(struct keeper *keeper, enum keeper_source source)
+void desired_begin_pass(struct desired *desired, enum desired_source source)
 {
-	(void)keeper;
+	(void)desired;
 	(void)source;
 	pass++;
 }
 
-void keeper_end_pass(struct keeper *keeper, enum keeper_source source, bool (*keeps)(const char *path, void *arg),
-		     void *arg)
+void desired_end_pass(struct desired *desired, enum desired_source source,
+		      bool (*keeps)(const char *path, void *arg), void *arg)
 {
 	(void)keeps;
 	(void)arg;
-	(void)keeper;
+	(void)desired;
 	(void)source;
 	for (size_t i = 0; i < CGROUPS; i++)
-		cgroups[i].given = cgroups[i].pass == pass;
+		cgroups[i].actual = cgroups[i].pass == pass;
 }
 
-void keeper_rest(struct keeper *keeper)
+void desired_rest(struct desired *desired)
 {
-	(void)keeper;
+	(void)desired;
 }
 
 static void update(struct pods *pods, const struct bg_config *config, const Cri__Sandboxes *sandboxes)
@@ -138,7 +138,7 @@ static void update(struct pods *pods, const struct bg_config *config, const Cri_
 	told = pods_update(pods, config, sandboxes);
 	HOLDS(told == unknown);
 	for (size_t i = 0; i < CGROUPS; i++)
-		given += cgroups[i].given;
+		given += cgroups[i].actual;
 	HOLDS(stats.pods_now == given);
 	refused = pods_refused_json(pods);
 	HOLDS(json_array_size(refused) == stats.pods_refused_now);
@@ -151,7 +151,7 @@ static void tell(const struct bg_config *config, Cri__Sandboxes *sandboxes)
 	struct pods *pods = pods_open(NULL);
 
 	for (size_t i = 0; i < CGROUPS; i++) {
-		cgroups[i].given = false;
+		cgroups[i].actual = false;
 		HOLDS(pods_appeared(pods, cgroups[i].path));
 	}
 	update(pods, config, sandboxes);

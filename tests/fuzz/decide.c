@@ -71,8 +71,8 @@ static void compare(struct oracle_bind *bind)
 	struct bg_addr given = oracle_addr_of(&want.addr), asked = oracle_addr_of(&bind->addr);
 
 	HOLDS(got.verdict == (__u8)want.verdict);
-	HOLDS(got.rule == (want.rule == ORACLE_UNASKED   ? BG_UNASKED
-			   : want.rule == ORACLE_DEFAULT ? BG_FALLBACK
+	HOLDS(got.rule == (want.rule == ORACLE_UNASKED   ? BG_BYPASSED
+			   : want.rule == ORACLE_DEFAULT ? BG_DEFAULT
 							 : want.rule));
 	HOLDS(want.verdict != ORACLE_REWRITE || got.port == want.port);
 	if (got.readdressed)
@@ -114,9 +114,9 @@ static void read_policy(char *text)
 	char *line = strsep(&text, "\n");
 
 	ours.count = 0;
-	ours.fallback = strchr(line, 'd') ? BG_DENY : BG_PASS;
+	ours.default_verdict = strchr(line, 'd') ? BG_DENY : BG_PASS;
 	ours.netns = strchr(line, 'h') ? BG_NETNS_HOST : BG_NETNS_ANY;
-	theirs.denies = ours.fallback == BG_DENY;
+	theirs.denies = ours.default_verdict == BG_DENY;
 	theirs.host_only = ours.netns == BG_NETNS_HOST;
 	while ((line = strsep(&text, "\n"))) {
 		struct bg_rule *rule = &ours.rules[ours.count];

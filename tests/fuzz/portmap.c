@@ -6,9 +6,9 @@
 
 #include <bindgate/decide.h>
 
-static void fill(struct bg_request *request, __u8 needs, void *arg)
+static void fill(struct bg_request *request, __u8 inputs, void *arg)
 {
-	(void)needs;
+	(void)inputs;
 	request->addr = *(const struct bg_addr *)arg;
 	request->kind |= BG_RULE_IP4;
 }

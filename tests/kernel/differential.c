@@ -26,7 +26,7 @@ static void install(const struct oracle_policy *theirs)
 	char text[ORACLE_TEXT_MAX];
 	struct bg_error error;
 
-	ours = (struct bg_policy){ .fallback = theirs->denies ? BG_DENY : BG_PASS };
+	ours = (struct bg_policy){ .default_verdict = theirs->denies ? BG_DENY : BG_PASS };
 	for (unsigned int i = 0; i < theirs->count; i++)
 		if (bg_policy_add(&ours, oracle_print(&seed, &theirs->rules[i], text), &error))
 			give_up("%s: %s", text, error.text);
@@ -95,7 +95,7 @@ static void round_of(unsigned int rules)
 {
 	static struct oracle_policy policy;
 	static struct bg_gate before;
-	__u64 hits[BG_RULES_MAX] = { 0 }, fallback = 0, unasked = 0, verdicts[BG_VERDICTS] = { 0 };
+	__u64 hits[BG_RULES_MAX] = { 0 }, fallback = 0, bypassed = 0, verdicts[BG_VERDICTS] = { 0 };
 	const struct bg_gate *after;
 
 	oracle_make_policy(&seed, rules, &policy);
@@ -111,17 +111,17 @@ static void round_of(unsigned int rules)
 		if (want.rule >= 0)
 			hits[want.rule]++;
 		fallback += want.rule == ORACLE_DEFAULT;
-		unasked += want.rule == ORACLE_UNASKED;
+		bypassed += want.rule == ORACLE_UNASKED;
 		verdicts[want.verdict]++;
 	}
 	after = read_gate(&cgroup);
 	for (unsigned int i = 0; i < policy.count; i++)
 		EXPECT(after->hits[i] - before.hits[i] == hits[i], "rule %u: %llu hits, expected %llu", i,
 		       after->hits[i] - before.hits[i], hits[i]);
-	EXPECT(after->fallback_hits - before.fallback_hits == fallback, "default: %llu hits, expected %llu",
-	       after->fallback_hits - before.fallback_hits, fallback);
-	EXPECT(after->unasked_hits - before.unasked_hits == unasked, "unasked: %llu hits, expected %llu",
-	       after->unasked_hits - before.unasked_hits, unasked);
+	EXPECT(after->default_hits - before.default_hits == fallback, "default: %llu hits, expected %llu",
+	       after->default_hits - before.default_hits, fallback);
+	EXPECT(after->bypassed_hits - before.bypassed_hits == bypassed, "bypassed: %llu hits, expected %llu",
+	       after->bypassed_hits - before.bypassed_hits, bypassed);
 	for (int i = 0; i < BG_VERDICTS; i++)
 		EXPECT(after->verdicts[i] - before.verdicts[i] == verdicts[i],
 		       "verdict %d: %llu binds, expected %llu", i, after->verdicts[i] - before.verdicts[i],

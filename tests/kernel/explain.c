@@ -33,7 +33,7 @@ static void agree(struct worker *worker, const char *words, const char *addr, un
 	struct call one = make_call(words, addr, port);
 	struct bg_bind bind = bind_of(&one);
 	struct bg_error error;
-	struct bg_addr given;
+	struct bg_addr actual;
 	struct reply reply;
 
 	if (bg_explain(&store, worker->pid, NULL, &bind, &why, &error))
@@ -45,12 +45,12 @@ static void agree(struct worker *worker, const char *words, const char *addr, un
 	       strerror(why.error), strerror(reply.error));
 	if (reply.error || why.error)
 		return;
-	given = one.family == AF_INET ? bg_addr_from_ip4((struct in_addr *)&reply.addr)
-				      : bg_addr_from_ip6(&reply.addr);
-	EXPECT(reply.port == why.given.port, "%s to %s port %u: explained as port %u, but %u", words, addr, port,
-	       why.given.port, reply.port);
-	EXPECT(!memcmp(&given, &why.given.addr, sizeof(given)), "%s to %s port %u: explained with another address",
-	       words, addr, port);
+	actual = one.family == AF_INET ? bg_addr_from_ip4((struct in_addr *)&reply.addr)
+				       : bg_addr_from_ip6(&reply.addr);
+	EXPECT(reply.port == why.actual.port, "%s to %s port %u: explained as port %u, but %u", words, addr, port,
+	       why.actual.port, reply.port);
+	EXPECT(!memcmp(&actual, &why.actual.addr, sizeof(actual)),
+	       "%s to %s port %u: explained with another address", words, addr, port);
 }
 
 static const struct who {
@@ -147,7 +147,8 @@ static void ports_that_are_held(void)
 
 static void install(struct bg_cgroup *cgroup, uint64_t *seed, struct oracle_policy *theirs)
 {
-	struct bg_policy ours = { .fallback = theirs->denies ? BG_DENY : BG_PASS, .audit = oracle_chance(seed, 15) };
+	struct bg_policy ours = { .default_verdict = theirs->denies ? BG_DENY : BG_PASS,
+				  .audit = oracle_chance(seed, 15) };
 	char text[ORACLE_TEXT_MAX];
 	struct bg_error error;
 

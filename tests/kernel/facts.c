@@ -269,7 +269,7 @@ static void port_0_passes(void)
 
 		EXPECT(!reply.error && reply.port > 0, "%s to port 0: %s", words[i], strerror(reply.error));
 	}
-	EXPECT(read_gate(&cgroup)->unasked_hits == 4, "%llu unasked", read_gate(&cgroup)->unasked_hits);
+	EXPECT(read_gate(&cgroup)->bypassed_hits == 4, "%llu bypassed", read_gate(&cgroup)->bypassed_hits);
 	stop_worker(&worker);
 }
 
@@ -296,7 +296,7 @@ static void netns_host_gates_the_first_namespace_alone(void)
 	gate(&cgroup, host, "80", NULL);
 	expect_refused(&here, "udp4", "0.0.0.0", 80, EACCES);
 	expect_refused(&there, "udp4", "0.0.0.0", 80, EACCES);
-	EXPECT(read_gate(&cgroup)->unasked_hits == 2, "%llu unasked", read_gate(&cgroup)->unasked_hits);
+	EXPECT(read_gate(&cgroup)->bypassed_hits == 2, "%llu bypassed", read_gate(&cgroup)->bypassed_hits);
 	gate(&cgroup, host_denies, NULL);
 	expect_bound(&here, "udp4", "0.0.0.0", 8080, "0.0.0.0", 8080);
 	gate(&cgroup, passes, "80", NULL);

@@ -299,7 +299,7 @@ void gate_policy(const struct bg_cgroup *cgroup, const struct bg_policy *policy)
 void gate(const struct bg_cgroup *cgroup, struct options options, ...)
 {
 	struct bg_policy policy = {
-		.fallback = options.denies ? BG_DENY : BG_PASS,
+		.default_verdict = options.denies ? BG_DENY : BG_PASS,
 		.netns = options.host ? BG_NETNS_HOST : BG_NETNS_ANY,
 		.audit = options.audit,
 	};

@@ -122,6 +122,6 @@ struct reply bind_by(struct worker *worker, const char *words, const char *addr,
 /* Binds and fails the test if it ends otherwise. */
 void expect_refused(struct worker *worker, const char *words, const char *addr, unsigned int port, int error);
 void expect_bound(struct worker *worker, const char *words, const char *addr, unsigned int port, const char *given,
-		  unsigned int given_port);
+		  unsigned int actual_port);
 
 #endif

@@ -69,7 +69,7 @@ static void every_verdict_is_told(void)
 {
 	static const struct {
 		const char *words;
-		unsigned int asked, given;
+		unsigned int requested, actual;
 		enum bg_verdict verdict;
 		__u16 protocol;
 	} binds[] = {
@@ -92,7 +92,7 @@ static void every_verdict_is_told(void)
 	if (bg_watch_begin(&watcher, dir, keep, &seen, &error))
 		give_up("watch: %s", error.text);
 	for (size_t i = 0; i < sizeof(binds) / sizeof(*binds); i++)
-		bind_by(&worker, binds[i].words, binds[i].words[3] == '4' ? "127.0.0.1" : "::1", binds[i].asked);
+		bind_by(&worker, binds[i].words, binds[i].words[3] == '4' ? "127.0.0.1" : "::1", binds[i].requested);
 	while (seen.count < 4 && bg_watch_wait(&watcher, 5000) > 0)
 		;
 	EXPECT(seen.count == 4 && bg_watch_lost(&watcher) == 0, "%u events of 4", seen.count);
@@ -101,9 +101,10 @@ static void every_verdict_is_told(void)
 
 		EXPECT(event->cgroup == cgroup.id && event->protocol == binds[i].protocol &&
 			       event->family == binds[i].words[3] - '0' && event->verdict == binds[i].verdict &&
-			       event->asked_port == binds[i].asked && event->given_port == binds[i].given,
+			       event->requested_port == binds[i].requested && event->actual_port == binds[i].actual,
 		       "%s to port %u is told as verdict %u, port %u to %u, protocol %u", binds[i].words,
-		       binds[i].asked, event->verdict, event->asked_port, event->given_port, event->protocol);
+		       binds[i].requested, event->verdict, event->requested_port, event->actual_port,
+		       event->protocol);
 		expect_process(event, &worker);
 	}
 	bg_watch_end(&watcher);

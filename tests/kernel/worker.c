@@ -331,7 +331,7 @@ void expect_refused(struct worker *worker, const char *words, const char *addr, 
 }
 
 void expect_bound(struct worker *worker, const char *words, const char *addr, unsigned int port, const char *given,
-		  unsigned int given_port)
+		  unsigned int actual_port)
 {
 	struct call one = make_call(words, addr, port);
 	struct reply reply = call(worker, &one, -1, NULL);
@@ -340,7 +340,7 @@ void expect_bound(struct worker *worker, const char *words, const char *addr, un
 	inet_ntop(one.family, &reply.addr, text, sizeof(text));
 	if (reply.error)
 		fail("%s bind to %s port %u: %s, expected to be done", words, addr, port, strerror(reply.error));
-	else if (strcmp(text, given) || reply.port != given_port)
+	else if (strcmp(text, given) || reply.port != actual_port)
 		fail("%s bind to %s port %u: became %s port %u, expected %s port %u", words, addr, port, text,
-		     reply.port, given, given_port);
+		     reply.port, given, actual_port);
 }

@@ -62,7 +62,7 @@ struct oracle_answer oracle_ask(const struct oracle_policy *policy, const struct
 {
 	struct oracle_answer answer = { .addr = bind->addr, .port = bind->port };
 
-	if (bind->port == 0 || (policy->host_only && bind->elsewhere)) {
+	if (bind->port == 0 || (policy->host_only && bind->foreign_netns)) {
 		answer.verdict = ORACLE_PASS;
 		answer.rule = ORACLE_UNASKED;
 		return answer;

@@ -67,7 +67,7 @@ struct oracle_bind {
 	enum oracle_protocol protocol;
 	unsigned int uid, gid;
 	uint32_t now;
-	bool elsewhere; /* the socket is not in the machine's first network namespace */
+	bool foreign_netns; /* the socket is not in the machine's first network namespace */
 };
 
 struct oracle_answer {

@@ -23,22 +23,22 @@ static inline struct bg_addr oracle_addr_of(const struct oracle_addr *addr)
 
 /* For bg_decide, with a struct oracle_bind. Gives no more than it was asked for: what decide.h reads beyond that is
  * noise. */
-static inline void oracle_fill(struct bg_request *request, __u8 needs, void *arg)
+static inline void oracle_fill(struct bg_request *request, __u8 inputs, void *arg)
 {
 	const struct oracle_bind *bind = arg;
 
-	if (needs & BG_NEED_ADDR) {
+	if (inputs & BG_INPUT_ADDR) {
 		request->addr = oracle_addr_of(&bind->addr);
 		request->kind |= oracle_counts_as_v4(&bind->addr) ? BG_RULE_IP4 : BG_RULE_IP6;
 	}
-	if (needs & BG_NEED_IDS) {
+	if (inputs & BG_INPUT_IDS) {
 		request->uid = bind->uid;
 		request->gid = bind->gid;
 	}
-	if (needs & BG_NEED_TIME)
+	if (inputs & BG_INPUT_TIME)
 		request->now = bind->now;
-	if (needs & BG_NEED_NETNS)
-		request->elsewhere = bind->elsewhere;
+	if (inputs & BG_INPUT_NETNS)
+		request->foreign_netns = bind->foreign_netns;
 }
 
 #endif

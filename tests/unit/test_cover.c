@@ -73,7 +73,7 @@ static void covers_exactly_and_with_the_fewest(void **state)
 	(void)state;
 	for (int i = 0; i < 300; i++) {
 		draw(&seen, oracle_below(&seed, 60));
-		assert_int_equal(bg_cover(&seen, BG_RULES_MAX, &policy), 0);
+		assert_int_equal(bg_infer(&seen, BG_RULES_MAX, &policy), 0);
 		assert_int_equal(policy.count, fewest(&seen));
 		for (int protocol = 0; protocol < 2; protocol++)
 			for (unsigned int port = 1; port <= 65535; port++)
@@ -92,7 +92,7 @@ static void widens_where_rules_are_too_few(void **state)
 		unsigned int most = 2 + oracle_below(&seed, 20), more, counted = 0;
 
 		draw(&seen, 200);
-		more = bg_cover(&seen, most, &policy);
+		more = bg_infer(&seen, most, &policy);
 		assert_true(policy.count <= most);
 		for (int protocol = 0; protocol < 2; protocol++)
 			for (unsigned int port = 1; port <= 65535; port++) {

@@ -45,7 +45,7 @@ static void draw_policy(struct oracle_policy *theirs, struct bg_policy *ours)
 
 	oracle_make_policy(&seed, draw_count(), theirs);
 	theirs->host_only = oracle_chance(&seed, 20);
-	*ours = (struct bg_policy){ .fallback = theirs->denies ? BG_DENY : BG_PASS,
+	*ours = (struct bg_policy){ .default_verdict = theirs->denies ? BG_DENY : BG_PASS,
 				    .netns = theirs->host_only ? BG_NETNS_HOST : BG_NETNS_ANY };
 	for (unsigned int i = 0; i < theirs->count; i++) {
 		if (bg_policy_add(ours, oracle_print(&seed, &theirs->rules[i], text), &error))
@@ -66,10 +66,10 @@ static void compare(const struct bg_portmap *map, const struct oracle_policy *po
 	struct bg_addr given = oracle_addr_of(&want.addr), asked = oracle_addr_of(&bind->addr);
 
 	if (want.rule == ORACLE_UNASKED) {
-		assert_int_equal(got.rule, BG_UNASKED);
-		assert_int_equal(got.slot, BG_SLOT_UNASKED);
+		assert_int_equal(got.rule, BG_BYPASSED);
+		assert_int_equal(got.slot, BG_SLOT_BYPASSED);
 	} else if (want.rule == ORACLE_DEFAULT) {
-		assert_int_equal(got.rule, BG_FALLBACK);
+		assert_int_equal(got.rule, BG_DEFAULT);
 		assert_int_equal(got.slot, policy->denies ? BG_SLOT_DENIED : BG_SLOT_PASSED);
 	} else {
 		assert_int_equal(got.rule, want.rule);
@@ -99,7 +99,7 @@ static void decides_as_the_oracle(void **state)
 
 			oracle_make_bind(&seed, &theirs, &bind);
 			bind.now = oracle_below(&seed, 102);
-			bind.elsewhere = oracle_chance(&seed, 30);
+			bind.foreign_netns = oracle_chance(&seed, 30);
 			if (oracle_chance(&seed, 2))
 				bind.protocol = ORACLE_OTHER;
 			compare(&map, &theirs, &bind);

@@ -22,7 +22,7 @@ static const struct bg_declared_pod grant = {
 	.namespace = (char *)"web",
 	.labels = (char **)labels,
 	.labels_count = 2,
-	.policy = { .fallback = &denies, .rules = (char **)rules, .rules_count = 2 },
+	.policy = { .default_verdict = &denies, .rules = (char **)rules, .rules_count = 2 },
 	.may_ask = (char **)may,
 	.may_ask_count = 4,
 };
@@ -110,7 +110,7 @@ static void gives_what_is_covered_and_refuses_as_a_whole(void **state)
 		if (cases[i].refused)
 			assert_string_equal(error.text, cases[i].refused);
 		assert_int_equal(policy.count, cases[i].count);
-		assert_int_equal(policy.fallback, BG_DENY);
+		assert_int_equal(policy.default_verdict, BG_DENY);
 		assert_int_equal(policy.netns, BG_NETNS_HOST);
 	}
 }
@@ -141,24 +141,24 @@ static void never_widens(void **state)
 
 	(void)state;
 	for (int i = 0; i < 20000; i++) {
-		struct oracle_policy asked;
+		struct oracle_policy requested;
 		struct bg_policy policy;
 		char request[4 * ORACLE_TEXT_MAX] = "", text[ORACLE_TEXT_MAX];
 
-		oracle_make_policy(&seed, 1 + oracle_below(&seed, 2), &asked);
-		for (unsigned int k = 0; k < asked.count; k++) {
+		oracle_make_policy(&seed, 1 + oracle_below(&seed, 2), &requested);
+		for (unsigned int k = 0; k < requested.count; k++) {
 			if (oracle_chance(&seed, 60)) { /* near what is granted */
-				asked.rules[k].first = 8000 + oracle_below(&seed, 110);
-				asked.rules[k].last = asked.rules[k].first + oracle_below(&seed, 5);
-				asked.rules[k].to = 7995 + oracle_below(&seed, 110);
+				requested.rules[k].first = 8000 + oracle_below(&seed, 110);
+				requested.rules[k].last = requested.rules[k].first + oracle_below(&seed, 5);
+				requested.rules[k].to = 7995 + oracle_below(&seed, 110);
 			}
-			strcat(strcat(request, k ? "," : ""), oracle_print(&seed, &asked.rules[k], text));
+			strcat(strcat(request, k ? "," : ""), oracle_print(&seed, &requested.rules[k], text));
 		}
 		if (bg_grant_policy(&grant, "t", request, &policy, NULL))
 			continue;
 		taken++;
-		for (unsigned int k = 0; k < asked.count; k++) {
-			const struct oracle_rule *rule = &asked.rules[k];
+		for (unsigned int k = 0; k < requested.count; k++) {
+			const struct oracle_rule *rule = &requested.rules[k];
 			unsigned int low = rule->verdict == ORACLE_REWRITE ? rule->to : rule->first;
 			unsigned int high = low + (rule->last - rule->first);
 

@@ -21,7 +21,7 @@ static size_t printable(const char *text)
 	return valid ? length : 0;
 }
 
-const char *bg_clean(const char *text)
+const char *bg_escape(const char *text)
 {
 	static char texts[4][TEXT_MAX];
 	static unsigned int next;
@@ -46,7 +46,7 @@ const char *bg_clean(const char *text)
 void bg_print_word(FILE *out, const char *text)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/.,:=@_+-";
-	const char *word = bg_clean(text);
+	const char *word = bg_escape(text);
 
 	if (*word && !word[strspn(word, plain)]) {
 		fputs(word, out);

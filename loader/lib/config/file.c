@@ -342,7 +342,7 @@ int bg_declare_policy(const struct bg_declared_policy *declared, const char *own
 
 	if (!policy)
 		return bg_error(error, -ENOMEM, "out of memory");
-	policy->fallback = declared->fallback ? (__u8)*declared->fallback : BG_PASS;
+	policy->default_verdict = declared->default_verdict ? (__u8)*declared->default_verdict : BG_PASS;
 	policy->netns = declared->netns ? (__u8)*declared->netns : BG_NETNS_ANY;
 	policy->audit = declared->audit && *declared->audit;
 	err = bg_policy_set_owner(policy, owner, error);

@@ -9,9 +9,9 @@
 
 /* The keys by which gates and pods describe a policy. */
 struct bg_declared_policy {
-	int *fallback; /* BG_PASS or BG_DENY */
-	int *netns;    /* enum bg_netns */
-	int *audit;    /* 0 or 1 */
+	int *default_verdict; /* BG_PASS or BG_DENY */
+	int *netns;           /* enum bg_netns */
+	int *audit;           /* 0 or 1 */
 	char *label;
 	char **rules;
 	unsigned int rules_count;

@@ -106,7 +106,7 @@ static int add_request(const struct bg_declared_pod *grant, const char *request,
 		if (bg_policy_add(policy, rule, &why))
 			return bg_error(error, -EACCES, "%s", why.text);
 		if (!may_ask(grant, &policy->rules[policy->count - 1]))
-			return bg_error(error, -EACCES, "it may not ask for %.128s", bg_clean(rule));
+			return bg_error(error, -EACCES, "it may not ask for %.128s", bg_escape(rule));
 	}
 	return 0;
 }

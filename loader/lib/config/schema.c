@@ -31,11 +31,11 @@ static const struct {
 
 static const cyaml_schema_value_t text = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 4095) };
 
-#define POLICY_FIELDS(type)                                           \
-	OPTIONAL_ENUM("default", type, policy.fallback, fallbacks),   \
-		OPTIONAL_ENUM("netns", type, policy.netns, netns),    \
-		OPTIONAL_ENUM("audit", type, policy.audit, booleans), \
-		OPTIONAL_STRING("label", type, policy.label),         \
+#define POLICY_FIELDS(type)                                                \
+	OPTIONAL_ENUM("default", type, policy.default_verdict, fallbacks), \
+		OPTIONAL_ENUM("netns", type, policy.netns, netns),         \
+		OPTIONAL_ENUM("audit", type, policy.audit, booleans),      \
+		OPTIONAL_STRING("label", type, policy.label),              \
 		OPTIONAL_LIST("rules", type, policy.rules, &text, CYAML_UNLIMITED)
 
 static const cyaml_schema_field_t gate_fields[] = {

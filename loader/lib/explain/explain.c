@@ -48,28 +48,28 @@ struct asker {
 	const struct bg_process *process;
 };
 
-static void fill(struct bg_request *request, __u8 needs, void *arg)
+static void fill(struct bg_request *request, __u8 inputs, void *arg)
 {
 	const struct asker *asker = arg;
 
-	(void)needs; /* all that there is */
+	(void)inputs; /* all that there is */
 	request->addr = asker->bind->addr;
 	request->kind |= bg_addr_is_ip4(&request->addr) ? BG_RULE_IP4 : BG_RULE_IP6;
 	request->uid = asker->process->uid;
 	request->gid = asker->process->gid;
 	request->now = bg_ticks_now();
-	request->elsewhere = asker->process->elsewhere;
+	request->foreign_netns = asker->process->foreign_netns;
 }
 
 static void ask_gate(const struct bg_gate *gate, struct bg_explanation *out)
 {
 	struct bg_step *step = &out->steps[out->steps_count++];
-	struct asker asker = { .bind = &out->given, .process = &out->process };
+	struct asker asker = { .bind = &out->actual, .process = &out->process };
 
-	*step = (struct bg_step){ .audit = gate->map.audit, .after = out->given };
+	*step = (struct bg_step){ .audit = gate->map.audit, .after = out->actual };
 	snprintf(step->cgroup, sizeof(step->cgroup), "%.511s", gate->cgroup.name);
 	memcpy(step->damage, gate->damage, sizeof(step->damage));
-	step->answer = bg_decide(&gate->map, out->given.port, (__u8)(1 << out->given.protocol), fill, &asker);
+	step->answer = bg_decide(&gate->map, out->actual.port, (__u8)(1 << out->actual.protocol), fill, &asker);
 	if (step->answer.rule < gate->policy.count)
 		bg_rule_print(&gate->policy.rules[step->answer.rule], step->rule);
 	if (step->answer.verdict == BG_REWRITE) {
@@ -79,7 +79,7 @@ static void ask_gate(const struct bg_gate *gate, struct bg_explanation *out)
 	}
 	out->denied |= step->answer.verdict == BG_DENY && !gate->map.audit;
 	out->waived |= step->answer.verdict == BG_ALLOW || step->answer.verdict == BG_REWRITE;
-	out->given = step->after;
+	out->actual = step->after;
 }
 
 /* 0 of none. */
@@ -96,13 +96,13 @@ static int program_id(int fd, __u32 *id)
 
 static int add_others(const struct bg_store *store, const char *path, const char *name, struct bg_explanation *out)
 {
-	enum bpf_attach_type hook = out->asked.family == 4 ? BPF_CGROUP_INET4_BIND : BPF_CGROUP_INET6_BIND;
+	enum bpf_attach_type hook = out->requested.family == 4 ? BPF_CGROUP_INET4_BIND : BPF_CGROUP_INET6_BIND;
 	__u32 own = 0, ids[64] = { 0 }, count = 64, flags;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 	    err = fd < 0 || bpf_prog_query(fd, hook, 0, &flags, ids, &count) ? -errno : 0;
 
 	if (!err)
-		err = program_id(out->asked.family == 4 ? store->bind4 : store->bind6, &own);
+		err = program_id(out->requested.family == 4 ? store->bind4 : store->bind6, &own);
 	if (err)
 		count = 0;
 	for (__u32 i = 0; i < count && out->others_count < BG_OTHERS_MAX; i++) {
@@ -195,7 +195,8 @@ static int put_in_front(struct bg_store *store, const char *cgroup, const char *
 	if (!err) {
 		const struct bg_policy *policy = &gate->policy;
 
-		fprintf(remedy, "bindgate attach%s%s%s", policy->fallback == BG_DENY ? " --default deny" : "",
+		fprintf(remedy, "bindgate attach%s%s%s",
+			policy->default_verdict == BG_DENY ? " --default deny" : "",
 			policy->netns == BG_NETNS_HOST ? " --netns host" : "", policy->audit ? " --audit" : "");
 		if (*policy->label)
 			print_words(remedy, "--label", policy->label);
@@ -225,7 +226,7 @@ static int open_gate(struct bg_store *store, const struct bg_step *step, const s
 static int find_remedy(struct bg_store *store, const struct bg_explanation *out, FILE *remedy,
 		       struct bg_error *error)
 {
-	const struct bg_bind *seen = &out->asked;
+	const struct bg_bind *seen = &out->requested;
 	bool opened = out->waived;
 	char rule[64];
 	int err = 0;
@@ -243,11 +244,11 @@ static int find_remedy(struct bg_store *store, const struct bg_explanation *out,
 		return err;
 	/* nobody denies it, nobody allows it: the gate that is nearest shall, where netns host lets it */
 	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name) &&
-	    out->steps[0].answer.rule != BG_UNASKED)
-		return open_gate(store, &out->steps[0], &out->asked, remedy, error);
+	    out->steps[0].answer.rule != BG_BYPASSED)
+		return open_gate(store, &out->steps[0], &out->requested, remedy, error);
 	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name))
 		return 0; /* netns host, and it is elsewhere */
-	snprintf(rule, sizeof(rule), "%u/%s", out->given.port, bg_protocol_name(out->given.protocol));
+	snprintf(rule, sizeof(rule), "%u/%s", out->actual.port, bg_protocol_name(out->actual.protocol));
 	if (!strcmp(out->cgroup.name, "/")) /* not to everybody */
 		snprintf(rule + strlen(rule), sizeof(rule) - strlen(rule), ",uid=%u", out->process.uid);
 	fprintf(remedy, "%sbindgate attach", ftell(remedy) ? " && " : "");
@@ -280,13 +281,13 @@ static int answer_of(const struct bg_explanation *out)
 
 	if (out->denied)
 		return EACCES;
-	if (out->given.family == 4 && out->surroundings.addr_error)
-		return out->surroundings.addr_error;
+	if (out->actual.family == 4 && out->netns_view.addr_error)
+		return out->netns_view.addr_error;
 	if (barred)
 		return EACCES;
-	if (out->surroundings.addr_error)
-		return out->surroundings.addr_error;
-	return out->surroundings.holders_count ? EADDRINUSE : 0;
+	if (out->netns_view.addr_error)
+		return out->netns_view.addr_error;
+	return out->netns_view.holders_count ? EADDRINUSE : 0;
 }
 
 int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup, const struct bg_bind *bind,
@@ -297,7 +298,7 @@ int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup
 	size_t size;
 	int err;
 
-	*out = (struct bg_explanation){ .asked = *bind, .given = *bind };
+	*out = (struct bg_explanation){ .requested = *bind, .actual = *bind };
 	out->process = (struct bg_process){ .uid = NOBODY, .gid = NOBODY };
 	snprintf(name, sizeof(name), "pid:%d", pid);
 	if (pid)
@@ -309,10 +310,10 @@ int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup
 	if (!err)
 		err = walk(store, out, error);
 	if (!err)
-		err = bg_surroundings_read(pid ? pid : getpid(), &out->given, &out->surroundings, error);
+		err = bg_netns_view_read(pid ? pid : getpid(), &out->actual, &out->netns_view, error);
 	if (err)
 		return err;
-	out->privileged = out->given.port < out->surroundings.unprivileged_from;
+	out->privileged = out->actual.port < out->netns_view.unprivileged_from;
 	out->error = answer_of(out);
 	if (out->error != EACCES)
 		return 0;

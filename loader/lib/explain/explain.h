@@ -32,9 +32,9 @@ struct bg_other {
 struct bg_explanation {
 	struct bg_process process; /* pid 0: none; somebody without privilege is thought of */
 	struct bg_cgroup cgroup;
-	struct bg_bind asked;
-	struct bg_bind given; /* after all gates */
-	struct bg_surroundings surroundings;
+	struct bg_bind requested;
+	struct bg_bind actual; /* after all gates */
+	struct bg_netns_view netns_view;
 	struct bg_step steps[BG_STEPS_MAX];
 	unsigned int steps_count;
 	struct bg_other others[BG_OTHERS_MAX];

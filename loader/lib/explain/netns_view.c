@@ -88,7 +88,7 @@ static bool collides(const struct bg_bind *bind, bool held_v6, const struct bg_a
 	return is_any(&bind->addr) || is_any(held) || (bind->addr.hi == held->hi && bind->addr.lo == held->lo);
 }
 
-static void look_at(const struct bg_bind *bind, const struct nlmsghdr *message, struct bg_surroundings *out)
+static void look_at(const struct bg_bind *bind, const struct nlmsghdr *message, struct bg_netns_view *out)
 {
 	const struct inet_diag_msg *socket = NLMSG_DATA(message);
 	const struct rtattr *attr = (const struct rtattr *)(socket + 1);
@@ -109,7 +109,7 @@ static void look_at(const struct bg_bind *bind, const struct nlmsghdr *message, 
 			(struct bg_holder){ .addr = held, .inode = socket->idiag_inode };
 }
 
-static void ask_family(int netlink, int family, const struct bg_bind *bind, struct bg_surroundings *out)
+static void ask_family(int netlink, int family, const struct bg_bind *bind, struct bg_netns_view *out)
 {
 	struct {
 		struct nlmsghdr header;
@@ -139,7 +139,7 @@ static void ask_family(int netlink, int family, const struct bg_bind *bind, stru
 	}
 }
 
-static void find_holders(const struct bg_bind *bind, struct bg_surroundings *out)
+static void find_holders(const struct bg_bind *bind, struct bg_netns_view *out)
 {
 	int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 
@@ -151,7 +151,7 @@ static void find_holders(const struct bg_bind *bind, struct bg_surroundings *out
 }
 
 /* Whose are the sockets? Each descriptor of each process is looked at. */
-static void name_process(const char *pid, struct bg_surroundings *out)
+static void name_process(const char *pid, struct bg_netns_view *out)
 {
 	char path[300], target[64], comm[64];
 	struct dirent *entry;
@@ -185,7 +185,7 @@ static void name_process(const char *pid, struct bg_surroundings *out)
 		closedir(dir);
 }
 
-static void name_holders(struct bg_surroundings *out)
+static void name_holders(struct bg_netns_view *out)
 {
 	DIR *proc = out->holders_count ? opendir("/proc") : NULL;
 	struct dirent *entry;
@@ -199,7 +199,7 @@ static void name_holders(struct bg_surroundings *out)
 
 static void look(const char *netns, const struct bg_bind *bind, int answer)
 {
-	struct bg_surroundings found = { 0 };
+	struct bg_netns_view found = { 0 };
 	int ns = open(netns, O_RDONLY | O_CLOEXEC);
 
 	if (ns < 0 || setns(ns, CLONE_NEWNET))
@@ -210,9 +210,9 @@ static void look(const char *netns, const struct bg_bind *bind, int answer)
 	_exit(write(answer, &found, sizeof(found)) != sizeof(found));
 }
 
-int bg_surroundings_read(pid_t pid, const struct bg_bind *bind, struct bg_surroundings *out, struct bg_error *error)
+int bg_netns_view_read(pid_t pid, const struct bg_bind *bind, struct bg_netns_view *out, struct bg_error *error)
 {
-	struct bg_surroundings found;
+	struct bg_netns_view found;
 	char netns[64];
 	int ends[2], status = -1;
 	ssize_t got;

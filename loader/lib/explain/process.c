@@ -124,7 +124,7 @@ int bg_process_read(pid_t pid, struct bg_process *out, struct bg_error *error)
 	/* NOLINTNEXTLINE(readability-suspicious-call-argument): user is the process's own, owner the one to look for */
 	process.may_bind_low = owner >= 0 && counts_in(user, effective, euid, owner);
 	process.in_user_ns = effective && !process.may_bind_low;
-	process.elsewhere = !same(net, first);
+	process.foreign_netns = !same(net, first);
 	for (int i = 0; i < 4; i++) {
 		int fd = (const int[]){ user, net, first, owner }[i];
 

@@ -14,9 +14,9 @@ struct bg_process {
 	char name[BG_COMM_MAX + 1];
 	__u32 uid; /* real ids: those that the hooks see */
 	__u32 gid;
-	bool may_bind_low; /* CAP_NET_BIND_SERVICE in the user namespace that its network namespace belongs to */
-	bool in_user_ns;   /* it has the capability, but in a user namespace that does not count */
-	bool elsewhere;    /* its network namespace is not the machine's first */
+	bool may_bind_low;  /* CAP_NET_BIND_SERVICE in the user namespace that its network namespace belongs to */
+	bool in_user_ns;    /* it has the capability, but in a user namespace that does not count */
+	bool foreign_netns; /* its network namespace is not the machine's first */
 };
 
 /* -ESRCH: no such process. */
@@ -40,7 +40,7 @@ struct bg_holder {
 	char name[BG_COMM_MAX + 1];
 };
 
-struct bg_surroundings {
+struct bg_netns_view {
 	unsigned int unprivileged_from; /* ip_unprivileged_port_start */
 	int addr_error;                 /* 0, or what a bind to the address ends in */
 	unsigned int holders_count;
@@ -48,6 +48,6 @@ struct bg_surroundings {
 };
 
 /* Looks from within the network namespace of process `pid`. */
-int bg_surroundings_read(pid_t pid, const struct bg_bind *bind, struct bg_surroundings *out, struct bg_error *error);
+int bg_netns_view_read(pid_t pid, const struct bg_bind *bind, struct bg_netns_view *out, struct bg_error *error);
 
 #endif

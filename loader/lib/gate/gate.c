@@ -142,8 +142,8 @@ int bg_gate_attach(struct bg_store *store, const struct bg_cgroup *cgroup, const
 		return err;
 	if (before.there && (flags & BG_ATTACH_ONLY_NEW))
 		return bg_error(error, -EEXIST, "%s is a gate already", cgroup->name);
-	bg_ledger_carry(&before.map, &before.policy, &before.counts, flags & BG_ATTACH_KEEP_EXPIRED, bg_ticks_now(),
-			&wanted, &ledger);
+	bg_counters_carry(&before.map, &before.policy, &before.counts, flags & BG_ATTACH_KEEP_EXPIRED,
+			  bg_ticks_now(), &wanted, &ledger);
 	if (before.sound && before.whole && bg_policy_same(&wanted, &before.policy) &&
 	    same_deadlines(&wanted, &before.policy))
 		return BG_UNCHANGED;
@@ -217,10 +217,10 @@ int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct b
 	if (err && err != -ENOENT)
 		return cannot_read(id, err, error);
 	for (unsigned int i = 0; i < gate.policy.count; i++)
-		gate.hits[i] = bg_ledger_hits(&gate.map, &counts, gate.policy.rules[i].slot);
-	gate.fallback_hits = counts.hits[BG_SLOT_PASSED] + counts.hits[BG_SLOT_DENIED];
-	gate.unasked_hits = counts.hits[BG_SLOT_UNASKED];
-	bg_ledger_totals(&gate.map, &counts, gate.verdicts);
+		gate.hits[i] = bg_counters_hits(&gate.map, &counts, gate.policy.rules[i].slot);
+	gate.default_hits = counts.hits[BG_SLOT_PASSED] + counts.hits[BG_SLOT_DENIED];
+	gate.bypassed_hits = counts.hits[BG_SLOT_BYPASSED];
+	bg_counters_totals(&gate.map, &counts, gate.verdicts);
 	snprintf(gate.damage, sizeof(gate.damage), "%s", damage_of(&gate, sound, whole));
 	*out = gate;
 	return 0;

@@ -14,8 +14,8 @@ struct bg_gate {
 	struct bg_portmap map;
 	struct bg_policy policy;  /* what the map says */
 	__u64 hits[BG_RULES_MAX]; /* by rule, in the policy's order */
-	__u64 fallback_hits;
-	__u64 unasked_hits;          /* port 0, and other network namespaces with netns host */
+	__u64 default_hits;
+	__u64 bypassed_hits;         /* port 0, and other network namespaces with netns host */
 	__u64 verdicts[BG_VERDICTS]; /* binds by verdict since the gate came, replaced rules included */
 	char damage[256];            /* what is wrong with it, and what to do; empty: nothing */
 };

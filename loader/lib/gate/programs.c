@@ -64,19 +64,19 @@ static int *slot_of(struct bg_store *store, enum pinned what)
 	}
 }
 
-void bg_core_forget(struct bg_store *store)
+void bg_programs_forget(struct bg_store *store)
 {
 	for (int i = 0; i < PROGRAM; i++)
 		*slot_of(store, i) = -1;
 	store->has_program = false;
 }
 
-void bg_core_close(struct bg_store *store)
+void bg_programs_close(struct bg_store *store)
 {
 	for (int i = 0; i < PROGRAM; i++)
 		if (*slot_of(store, i) >= 0)
 			close(*slot_of(store, i));
-	bg_core_forget(store);
+	bg_programs_forget(store);
 }
 
 /* An fd; -ENOENT where it is not there, or is not what it should be; another negative errno where that cannot be told. */
@@ -111,11 +111,11 @@ static int read_program(struct bg_store *store)
 	return err;
 }
 
-int bg_core_open(struct bg_store *store, struct bg_error *error)
+int bg_programs_open(struct bg_store *store, struct bg_error *error)
 {
 	int err = 0;
 
-	bg_core_close(store);
+	bg_programs_close(store);
 	for (int i = 0; i < PROGRAM && !err; i++) {
 		int fd = open_pinned(store, i);
 
@@ -126,7 +126,7 @@ int bg_core_open(struct bg_store *store, struct bg_error *error)
 		err = read_program(store);
 	if (!err)
 		return 0;
-	bg_core_close(store);
+	bg_programs_close(store);
 	return bg_error(error, err, "cannot open what is pinned in %s/core: %s", store->dir, strerror(-err));
 }
 
@@ -142,7 +142,7 @@ static int unlink_all(const char *dir)
 	return err;
 }
 
-void bg_core_sweep(const char *dir)
+void bg_programs_sweep(const char *dir)
 {
 	char aside[PIN_PATH_MAX];
 
@@ -150,12 +150,12 @@ void bg_core_sweep(const char *dir)
 	rmdir(aside);
 }
 
-int bg_core_remove(struct bg_store *store, struct bg_error *error)
+int bg_programs_remove(struct bg_store *store, struct bg_error *error)
 {
 	char core[PIN_PATH_MAX];
 	int err;
 
-	bg_core_close(store);
+	bg_programs_close(store);
 	err = unlink_all(bg_pin_path(core, store->dir, "core"));
 	if (!err && rmdir(core) && errno != ENOENT)
 		err = -errno;
@@ -283,7 +283,7 @@ static int pin_core(const struct bg_store *store, const struct hooks_bpf *skelet
 	if (!err && rename(aside, core))
 		err = pin_failed(core, -errno, error);
 	if (err)
-		bg_core_sweep(store->dir);
+		bg_programs_sweep(store->dir);
 	return err;
 }
 
@@ -360,7 +360,7 @@ static int unusable(struct bg_store *store, struct bg_error *error)
 			"%s/core is gone, damaged or was made by a bindgate of another layout (%s; this one "
 			"has layout %d); its gates still hold. To begin anew: bindgate detach --all, then attach again",
 			store->dir, store->has_program ? store->program.version : "unknown version", BG_ABI);
-	return bg_core_remove(store, error);
+	return bg_programs_remove(store, error);
 }
 
 static int make_dirs(const struct bg_store *store, struct bg_error *error)
@@ -403,5 +403,5 @@ int bg_store_load(struct bg_store *store, struct bg_error *error)
 	if (!err)
 		err = usable ? upgrade(store, skeleton, error) : pin_core(store, skeleton, error);
 	hooks_bpf__destroy(skeleton);
-	return err ? err : bg_core_open(store, error);
+	return err ? err : bg_programs_open(store, error);
 }

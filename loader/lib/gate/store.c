@@ -131,14 +131,14 @@ static int open_once(const char *dir, enum bg_store_access access, struct bg_sto
 	int err;
 
 	libbpf_set_print(NULL);
-	bg_core_forget(&store);
+	bg_programs_forget(&store);
 	snprintf(store.dir, sizeof(store.dir), "%s", dir);
 	store.dir_fd = open_locked(store.dir, access, error);
 	if (store.dir_fd == -ENOENT && (access == BG_STORE_READ || access == BG_STORE_EDIT))
 		store.dir_fd = -1;
 	else if (store.dir_fd < 0)
 		return store.dir_fd;
-	err = store.dir_fd >= 0 ? bg_core_open(&store, error) : 0;
+	err = store.dir_fd >= 0 ? bg_programs_open(&store, error) : 0;
 	if (err) {
 		close(store.dir_fd);
 		return err;
@@ -178,7 +178,7 @@ int bg_store_open(const char *dir, enum bg_store_access access, struct bg_store 
 
 void bg_store_close(struct bg_store *store)
 {
-	bg_core_close(store);
+	bg_programs_close(store);
 	if (store->dir_fd >= 0)
 		close(store->dir_fd);
 	store->dir_fd = -1;
@@ -233,7 +233,7 @@ int bg_store_remove(struct bg_store *store, struct bg_error *error)
 				store->dir);
 	if (err)
 		return bg_error(error, err, "cannot clear %s: %s", store->dir, strerror(-err));
-	err = bg_core_remove(store, error);
+	err = bg_programs_remove(store, error);
 	if (err)
 		return err;
 	if (rmdir(store->dir) && errno != ENOENT)

@@ -76,7 +76,7 @@ void bg_sweep(struct bg_store *store)
 {
 	struct sweep sweep = { .store = store };
 
-	bg_core_sweep(store->dir);
+	bg_programs_sweep(store->dir);
 	bg_watch_sweep(store);
 	bg_transient_sweep(store);
 	bg_pin_each(bg_pin_path(sweep.gates, store->dir, "gates"), sweep_gate, &sweep);

@@ -83,7 +83,7 @@ static __u16 entry_at(const struct bg_policy *policy, __u8 protocol, unsigned in
 		if ((rule->flags & protocol) && rule->first <= port && port <= rule->last)
 			return (__u16)(i << 1 | bg_rule_is_plain(rule));
 	}
-	return BG_FALLBACK << 1 | 1;
+	return BG_DEFAULT << 1 | 1;
 }
 
 static void cut(const struct bg_policy *policy, __u8 protocol, struct bg_segments *out)
@@ -121,10 +121,10 @@ int bg_compile(const struct bg_policy *policy, struct bg_portmap *out, struct bg
 {
 	struct bg_portmap map = {
 		.abi = BG_ABI,
-		.fallback = policy->fallback,
+		.default_verdict = policy->default_verdict,
 		.netns = policy->netns,
 		.audit = policy->audit,
-		.needs = policy->netns == BG_NETNS_HOST ? BG_NEED_NETNS : 0,
+		.inputs = policy->netns == BG_NETNS_HOST ? BG_INPUT_NETNS : 0,
 		.rules_count = (__u16)policy->count,
 	};
 
@@ -138,11 +138,11 @@ int bg_compile(const struct bg_policy *policy, struct bg_portmap *out, struct bg
 				"use address prefixes (10.0.0.0/8:80) or fewer rules",
 				BG_ADDRS_MAX);
 		if ((rule->flags & BG_RULE_ADDR) || (rule->flags & BG_RULE_FAMILIES) != BG_RULE_FAMILIES)
-			map.needs |= BG_NEED_ADDR;
+			map.inputs |= BG_INPUT_ADDR;
 		if (rule->flags & (BG_RULE_UID | BG_RULE_GID))
-			map.needs |= BG_NEED_IDS;
+			map.inputs |= BG_INPUT_IDS;
 		if (rule->deadline)
-			map.needs |= BG_NEED_TIME;
+			map.inputs |= BG_INPUT_TIME;
 	}
 	for (int protocol = 0; protocol < BG_PROTOCOLS; protocol++)
 		cut(policy, (__u8)(1 << protocol), &map.segments[protocol]);
@@ -166,7 +166,7 @@ static bool rule_is_sound(const struct bg_portmap *map, const struct bg_packed_r
 
 static int unpack_all(const struct bg_portmap *map, struct bg_policy *out)
 {
-	if (map->abi != BG_ABI || (map->fallback != BG_PASS && map->fallback != BG_DENY) ||
+	if (map->abi != BG_ABI || (map->default_verdict != BG_PASS && map->default_verdict != BG_DENY) ||
 	    map->netns > BG_NETNS_HOST || map->audit > 1 || map->rules_count > BG_RULES_MAX ||
 	    map->addrs_count > BG_ADDRS_MAX)
 		return -EBADMSG;
@@ -179,7 +179,7 @@ static int unpack_all(const struct bg_portmap *map, struct bg_policy *out)
 			  &out->rules[i]);
 	}
 	out->count = map->rules_count;
-	out->fallback = map->fallback;
+	out->default_verdict = map->default_verdict;
 	out->netns = map->netns;
 	out->audit = map->audit;
 	if (strnlen(map->owner, BG_OWNER_MAX) == BG_OWNER_MAX ||
@@ -227,7 +227,7 @@ void bg_map_ranges(const struct bg_portmap *map, void (*each)(const struct bg_ma
 					.protocol = protocol,
 					.first = (__u16)first,
 					.last = (__u16)last,
-					.rule = rule < map->rules_count && rule < BG_RULES_MAX ? rule : BG_FALLBACK,
+					.rule = rule < map->rules_count && rule < BG_RULES_MAX ? rule : BG_DEFAULT,
 					.decides = segments->rule[s] & 1,
 				},
 				arg);

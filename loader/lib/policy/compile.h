@@ -20,7 +20,7 @@ struct bg_map_range {
 	__u8 protocol; /* enum bg_protocol */
 	__u16 first;
 	__u16 last;
-	int rule;     /* the first rule tried, or BG_FALLBACK */
+	int rule;     /* the first rule tried, or BG_DEFAULT */
 	bool decides; /* false: rules after it are tried where it does not match */
 };
 

@@ -61,9 +61,9 @@ static int choose(const __u8 *state, const struct bg_counts *counts)
 	return best;
 }
 
-void bg_ledger_carry(const struct bg_portmap *before, const struct bg_policy *before_policy,
-		     const struct bg_counts *counts, bool keep_expired, __u32 now, struct bg_policy *policy,
-		     struct bg_portmap *map)
+void bg_counters_carry(const struct bg_portmap *before, const struct bg_policy *before_policy,
+		       const struct bg_counts *counts, bool keep_expired, __u32 now, struct bg_policy *policy,
+		       struct bg_portmap *map)
 {
 	__u8 state[BG_RULES_MAX] = { FREE };
 	bool taken[BG_RULES_MAX] = { false }, is_new[BG_RULES_MAX] = { false };
@@ -97,22 +97,22 @@ void bg_ledger_carry(const struct bg_portmap *before, const struct bg_policy *be
 		slot = choose(state, counts);
 		rule->slot = (__u8)slot;
 		state[slot] = USED;
-		map->retired[map->counts_as[slot] % BG_VERDICTS] += bg_ledger_hits(map, counts, rule->slot);
+		map->retired[map->counts_as[slot] % BG_VERDICTS] += bg_counters_hits(map, counts, rule->slot);
 		map->base[slot] = counts->hits[slot] < UINT32_MAX ? (__u32)counts->hits[slot] : UINT32_MAX;
 		map->counts_as[slot] = rule->verdict;
 	}
 }
 
-__u64 bg_ledger_hits(const struct bg_portmap *map, const struct bg_counts *counts, __u8 slot)
+__u64 bg_counters_hits(const struct bg_portmap *map, const struct bg_counts *counts, __u8 slot)
 {
 	return counts->hits[slot] - map->base[slot];
 }
 
-void bg_ledger_totals(const struct bg_portmap *map, const struct bg_counts *counts, __u64 verdicts[BG_VERDICTS])
+void bg_counters_totals(const struct bg_portmap *map, const struct bg_counts *counts, __u64 verdicts[BG_VERDICTS])
 {
 	memcpy(verdicts, map->retired, sizeof(map->retired));
 	for (int slot = 0; slot < BG_RULES_MAX; slot++)
-		verdicts[map->counts_as[slot] % BG_VERDICTS] += bg_ledger_hits(map, counts, (__u8)slot);
-	verdicts[BG_PASS] += counts->hits[BG_SLOT_PASSED] + counts->hits[BG_SLOT_UNASKED];
+		verdicts[map->counts_as[slot] % BG_VERDICTS] += bg_counters_hits(map, counts, (__u8)slot);
+	verdicts[BG_PASS] += counts->hits[BG_SLOT_PASSED] + counts->hits[BG_SLOT_BYPASSED];
 	verdicts[BG_DENY] += counts->hits[BG_SLOT_DENIED];
 }

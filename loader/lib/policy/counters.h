@@ -13,15 +13,15 @@
 /* Gives each rule of `policy` its slot and deadline, from what was installed before and from boot time `now` in
  * ticks, and enters it in the ledger part of `map`, which is `before`'s carried on. Deadlines of rules that stay are
  * kept; expired ones too, with keep_expired, else they begin anew. */
-void bg_ledger_carry(const struct bg_portmap *before, const struct bg_policy *before_policy,
-		     const struct bg_counts *counts, bool keep_expired, __u32 now, struct bg_policy *policy,
-		     struct bg_portmap *map);
+void bg_counters_carry(const struct bg_portmap *before, const struct bg_policy *before_policy,
+		       const struct bg_counts *counts, bool keep_expired, __u32 now, struct bg_policy *policy,
+		       struct bg_portmap *map);
 
 /* Hits since the slot's rule came. */
-__u64 bg_ledger_hits(const struct bg_portmap *map, const struct bg_counts *counts, __u8 slot);
+__u64 bg_counters_hits(const struct bg_portmap *map, const struct bg_counts *counts, __u8 slot);
 
 /* Binds by verdict since the gate came. */
-void bg_ledger_totals(const struct bg_portmap *map, const struct bg_counts *counts, __u64 verdicts[BG_VERDICTS]);
+void bg_counters_totals(const struct bg_portmap *map, const struct bg_counts *counts, __u64 verdicts[BG_VERDICTS]);
 
 /* Boot time in ticks. */
 __u32 bg_ticks_now(void);

@@ -88,7 +88,7 @@ static unsigned int count_more(const struct bg_seen *seen, const struct bg_polic
 	return more;
 }
 
-unsigned int bg_cover(const struct bg_seen *seen, unsigned int most, struct bg_policy *out)
+unsigned int bg_infer(const struct bg_seen *seen, unsigned int most, struct bg_policy *out)
 {
 	for (unsigned int gap = 0; !cover(seen, gap, most, out); gap = gap * 5 / 4 + 1)
 		;

@@ -14,6 +14,6 @@ void bg_seen_add(struct bg_seen *seen, __u8 protocol, __u16 port); /* enum bg_pr
 /* The fewest rules that allow exactly those: neighbours folded into ranges, TCP and UDP into one where they are the
  * same. Where they are more than `most` (2 at least), ranges grow over the smallest gaps until they are not. Replaces the policy's
  * rules; returns how many ports more than were seen they allow, over both protocols. */
-unsigned int bg_cover(const struct bg_seen *seen, unsigned int most, struct bg_policy *out);
+unsigned int bg_infer(const struct bg_seen *seen, unsigned int most, struct bg_policy *out);
 
 #endif

@@ -129,11 +129,11 @@ int bg_policy_set_label(struct bg_policy *policy, const char *label, struct bg_e
 	return set_text(policy->label, sizeof(policy->label), "label", label, error);
 }
 
-int bg_policy_set_fallback(struct bg_policy *policy, const char *text, struct bg_error *error)
+int bg_policy_set_default(struct bg_policy *policy, const char *text, struct bg_error *error)
 {
 	if (strcmp(text, "pass") && strcmp(text, "deny"))
 		return bg_error(error, -EINVAL, "the default is pass or deny, not \"%.32s\"", text);
-	policy->fallback = *text == 'p' ? BG_PASS : BG_DENY;
+	policy->default_verdict = *text == 'p' ? BG_PASS : BG_DENY;
 	return 0;
 }
 
@@ -160,8 +160,8 @@ int bg_policy_covered_by(const struct bg_policy *policy, unsigned int rule)
 
 bool bg_policy_same(const struct bg_policy *a, const struct bg_policy *b)
 {
-	if (a->fallback != b->fallback || a->netns != b->netns || a->audit != b->audit || a->count != b->count ||
-	    strcmp(a->owner, b->owner) || strcmp(a->label, b->label))
+	if (a->default_verdict != b->default_verdict || a->netns != b->netns || a->audit != b->audit ||
+	    a->count != b->count || strcmp(a->owner, b->owner) || strcmp(a->label, b->label))
 		return false;
 	for (unsigned int i = 0; i < a->count; i++)
 		if (!bg_rule_same(&a->rules[i], &b->rules[i]))

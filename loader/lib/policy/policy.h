@@ -6,8 +6,8 @@
 
 /* What a gate enforces. A zeroed policy is valid: no rules, everything passes, any network namespace. */
 struct bg_policy {
-	__u8 fallback; /* verdict where no rule matches: BG_PASS or BG_DENY */
-	__u8 netns;    /* enum bg_netns */
+	__u8 default_verdict; /* verdict where no rule matches: BG_PASS or BG_DENY */
+	__u8 netns;           /* enum bg_netns */
 	bool audit;
 	char owner[BG_OWNER_MAX];
 	char label[BG_LABEL_MAX];
@@ -26,7 +26,7 @@ int bg_policy_set_owner(struct bg_policy *policy, const char *owner, struct bg_e
 int bg_policy_set_label(struct bg_policy *policy, const char *label, struct bg_error *error);
 
 /* "pass" or "deny"; "any" or "host". -EINVAL else. */
-int bg_policy_set_fallback(struct bg_policy *policy, const char *text, struct bg_error *error);
+int bg_policy_set_default(struct bg_policy *policy, const char *text, struct bg_error *error);
 int bg_policy_set_netns(struct bg_policy *policy, const char *text, struct bg_error *error);
 const char *bg_netns_name(__u8 netns);
 

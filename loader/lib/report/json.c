@@ -11,7 +11,7 @@
 
 json_t *bg_json_text(const char *text)
 {
-	return json_string(bg_clean(text));
+	return json_string(bg_escape(text));
 }
 
 static json_t *rule_json(const struct bg_gate *gate, unsigned int index)
@@ -37,9 +37,9 @@ json_t *bg_json_gate(const struct bg_gate *gate)
 	out = json_pack("{s:o,s:o,s:I,s:s,s:s,s:s,s:s,s:b,s:o,s:o,s:I,s:I}", "cgroup",
 			bg_json_text(gate->cgroup.name), "path", bg_json_text(gate->cgroup.path), "id",
 			(json_int_t)gate->id, "owner", policy->owner, "label", policy->label, "default",
-			bg_verdict_name(policy->fallback), "netns", bg_netns_name(policy->netns), "audit",
+			bg_verdict_name(policy->default_verdict), "netns", bg_netns_name(policy->netns), "audit",
 			policy->audit, "rules", rules, "verdicts", verdicts, "default_hits",
-			(json_int_t)gate->fallback_hits, "unasked_hits", (json_int_t)gate->unasked_hits);
+			(json_int_t)gate->default_hits, "unasked_hits", (json_int_t)gate->bypassed_hits);
 	if (out && *gate->damage)
 		json_object_set_new(out, "damage", json_string(gate->damage));
 	return out;
@@ -80,7 +80,7 @@ json_t *bg_json_event(const struct bg_event *event, const char *cgroup)
 			 "cgroup", bg_json_text(cgroup), "id", (json_int_t)event->cgroup, "pid",
 			 (json_int_t)event->pid, "uid", (json_int_t)event->uid, "gid", (json_int_t)event->gid,
 			 "comm", bg_json_text(comm), "family", event->family == 4 ? "ipv4" : "ipv6", "protocol",
-			 bg_event_protocol(event), "asked", socket_json(&event->asked, event->asked_port), "given",
-			 socket_json(&event->given, event->given_port), "verdict", bg_verdict_name(event->verdict),
-			 "rule", rule_of_event(event), "audit", event->audit);
+			 bg_event_protocol(event), "asked", socket_json(&event->requested, event->requested_port),
+			 "given", socket_json(&event->actual, event->actual_port), "verdict",
+			 bg_verdict_name(event->verdict), "rule", rule_of_event(event), "audit", event->audit);
 }
