@@ -3,6 +3,8 @@
 
 #include "cgroup/cgroup.h"
 #include "gate/gate.h"
+#include "gate/sweep.h"
+#include "cgroup/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +55,7 @@ static void detach_all(void)
 	__u64 *ids = NULL;
 	size_t count = 0;
 
-	if (bg_store_open(bench_pins, BG_STORE_WRITE, &store, NULL))
+	if (bg_sweep_open(bench_pins, BG_STORE_WRITE, &store, NULL))
 		return;
 	bg_gate_ids(&store, &ids, &count, NULL);
 	for (size_t i = 0; i < count; i++)

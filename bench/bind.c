@@ -10,6 +10,7 @@
  */
 #include "bench.h"
 #include "gate/gate.h"
+#include "gate/sweep.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -239,7 +240,7 @@ int main(int argc, char **argv)
 	}
 	bench_begin();
 	own_network();
-	bench_check(bg_store_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
+	bench_check(bg_sweep_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
 	for (size_t i = 0; i < CASES; i++)
 		set_up(&store, &cases[i], (int)i, &runs[i], rounds);
 	visit(cases, runs, CASES, rounds);

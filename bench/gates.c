@@ -5,6 +5,8 @@
  */
 #include "bench.h"
 #include "gate/gate.h"
+#include "gate/sweep.h"
+#include "gate/programs.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -106,12 +108,12 @@ static void cold_load(void)
 	struct bg_store store;
 	__u64 begin;
 
-	bench_check(bg_store_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
+	bench_check(bg_sweep_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
 	bench_check(bg_store_remove(&store, &bench_error));
 	bg_store_close(&store);
-	bench_check(bg_store_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
+	bench_check(bg_sweep_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
 	begin = bench_ns();
-	bench_check(bg_store_load(&store, &bench_error));
+	bench_check(bg_programs_load(&store, &bench_error));
 	took(LOAD, begin);
 	bg_store_close(&store);
 }
@@ -201,8 +203,8 @@ int main(int argc, char **argv)
 
 	binary = argc > 1 ? argv[1] : "build/bindgate";
 	bench_begin();
-	bench_check(bg_store_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
-	bench_check(bg_store_load(&store, &bench_error));
+	bench_check(bg_sweep_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
+	bench_check(bg_programs_load(&store, &bench_error));
 	for (int round = 0; round < 3; round++) {
 		double now = memory_of_a_gate(&store, round);
 
@@ -214,8 +216,8 @@ int main(int argc, char **argv)
 		bench_progress("gates", round, rounds);
 		if (round < 10)
 			cold_load();
-		bench_check(bg_store_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
-		bench_check(bg_store_load(&store, &bench_error));
+		bench_check(bg_sweep_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
+		bench_check(bg_programs_load(&store, &bench_error));
 		snprintf(name, sizeof(name), "life%d", round);
 		cgroup = make_cgroup(name); /* a fresh one: its storage is made with it */
 		floor_of_links(&store, &cgroup);
@@ -225,7 +227,7 @@ int main(int argc, char **argv)
 		bg_store_close(&store);
 		processes(&other);
 		if (round < 10) {
-			bench_check(bg_store_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
+			bench_check(bg_sweep_open(bench_pins, BG_STORE_WRITE, &store, &bench_error));
 			bench_check(bg_gate_detach(&store, other.id, &bench_error));
 			bg_store_close(&store);
 		}

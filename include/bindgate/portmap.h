@@ -106,6 +106,13 @@ enum bg_slot {
 	BG_SLOTS,
 };
 
+/* What the counters, which only grow, held when their rules came and went. */
+struct bg_counted {
+	__u64 retired[BG_VERDICTS];   /* hits of rules that are gone and whose slot another rule has */
+	__u32 base[BG_RULES_MAX];     /* a slot's count when its rule came */
+	__u8 counts_as[BG_RULES_MAX]; /* the verdict a slot counts for, also after its rule went */
+};
+
 struct bg_portmap {
 	__u32 abi;            /* BG_ABI; 0: no policy */
 	__u8 default_verdict; /* verdict where no rule matches: BG_PASS or BG_DENY */
@@ -120,11 +127,9 @@ struct bg_portmap {
 	struct bg_packed_rule rules[BG_RULES_MAX];
 	struct bg_addr addrs[BG_ADDRS_MAX];
 
-	/* For user space alone: counters only grow, so what a slot held before its rule came is kept here. */
-	__u64 retired[BG_VERDICTS];   /* hits of rules that are gone and whose slot another rule has */
-	__u32 base[BG_RULES_MAX];     /* a slot's count when its rule came */
-	__u8 counts_as[BG_RULES_MAX]; /* the verdict a slot counts for, also after its rule went */
-	char owner[BG_OWNER_MAX];     /* who keeps the gate: "cli", "bindgated", … */
+	/* For user space alone. */
+	struct bg_counted counted;
+	char owner[BG_OWNER_MAX]; /* who keeps the gate: "cli", "bindgated", … */
 	char label[BG_LABEL_MAX];
 };
 

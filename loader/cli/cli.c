@@ -13,8 +13,8 @@ static json_t *collected;
 
 void print_json(json_t *object)
 {
-	if (json_dumpf(need(object), stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) && !ferror(stdout))
-		need(NULL);
+	if (json_dumpf(bg_need(object), stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) && !ferror(stdout))
+		bg_need(NULL);
 	json_decref(object);
 	putchar('\n');
 }

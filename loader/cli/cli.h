@@ -2,8 +2,9 @@
 #ifndef BINDGATE_CLI_H
 #define BINDGATE_CLI_H
 
-#include "base/escape.h"
 #include "base/error.h"
+#include "base/escape.h"
+#include "base/need.h"
 #include "gate/gate.h"
 #include "report/json.h"
 #include "gate/store.h"
@@ -78,9 +79,6 @@ int fail_as(const struct cli *cli, int status, const struct bg_error *error);
 /* A line on stderr; with --json it is kept for the answer's "warnings". */
 void warn(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 json_t *warnings(void); /* a new reference to all of them */
-
-/* Memory that has to be had: where it was not, says so and ends the process. */
-void *need(void *memory) __attribute__((returns_nonnull));
 
 /* Prints the object and lets go of it. */
 void print_json(json_t *object);

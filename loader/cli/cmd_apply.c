@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
 #include "config/file.h"
+#include "gate/sweep.h"
+#include "cgroup/glob.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -50,7 +52,7 @@ static int read_policy(struct plan *plan, __u64 id, struct bg_policy **out)
 		return err == -ENOENT ? 0 : err;
 	if (*gate.damage)
 		return 0;
-	*out = need(malloc(sizeof(**out)));
+	*out = bg_need(malloc(sizeof(**out)));
 	**out = gate.policy;
 	return 0;
 }
@@ -67,9 +69,9 @@ static struct change *add_change(struct plan *plan, __u64 id, const char *name, 
 {
 	struct change *change;
 
-	plan->changes = need(reallocarray(plan->changes, plan->count + 1, sizeof(*plan->changes)));
+	plan->changes = bg_need(reallocarray(plan->changes, plan->count + 1, sizeof(*plan->changes)));
 	change = &plan->changes[plan->count++];
-	*change = (struct change){ .id = id, .name = need(strdup(name)), .before = before };
+	*change = (struct change){ .id = id, .name = bg_need(strdup(name)), .before = before };
 	return change;
 }
 
@@ -95,7 +97,7 @@ static int plan_gate(const struct bg_cgroup *cgroup, void *arg)
 	if (err)
 		return err;
 	change = add_change(plan, cgroup->id, cgroup->name, before);
-	change->after = need(malloc(sizeof(*change->after)));
+	change->after = bg_need(malloc(sizeof(*change->after)));
 	err = bg_declare_policy(&plan->gate->policy, OWNER, change->after, &plan->error);
 	if (err || !change->before)
 		return err;
@@ -322,7 +324,7 @@ int run_apply(struct cli *cli, int argc, char **argv)
 	err = bg_declare_read(argv[optind], &declaration, &plan.error);
 	if (err)
 		return fail(cli, err, &plan.error);
-	err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &plan.error);
+	err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &plan.error);
 	if (!err) {
 		plan.store = &store;
 		err = make_plan(&plan, declaration);

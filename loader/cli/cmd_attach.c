@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
+#include "gate/sweep.h"
+#include "policy/parser.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -134,7 +136,7 @@ int run_attach(struct cli *cli, int argc, char **argv)
 			return fail_as(cli, USAGE, &error);
 	err = bg_cgroup_find(argv[optind], &cgroup, &error);
 	if (!err)
-		err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+		err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
 	status = attach(cli, &store, &cgroup, &policy, 0, &outcome);
@@ -181,7 +183,7 @@ static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
 	status = find_gate(cli, argv[optind], &cgroup);
 	if (status != DONE)
 		return status;
-	err = bg_store_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
+	err = bg_sweep_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
 	status = edit_gate(cli, &store, &cgroup, argv + optind + 1, each, &outcome);

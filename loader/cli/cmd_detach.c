@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
+#include "gate/sweep.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -98,7 +99,7 @@ int run_detach(struct cli *cli, int argc, char **argv)
 		all = true;
 	if (all == (optind < argc))
 		return usage(cli, all ? "--all and a cgroup do not go together" : "a cgroup is missing, or --all");
-	err = bg_store_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
+	err = bg_sweep_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
 	work.store = &store;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
 #include "explain/explain.h"
+#include "gate/sweep.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -42,8 +43,8 @@ __attribute__((format(printf, 4, 5))) static void say(struct account *account, c
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	*point = (struct point){ .what = need(strdup(bg_escape(what))),
-				 .says = need(strdup(bg_escape(text))),
+	*point = (struct point){ .what = bg_need(strdup(bg_escape(what))),
+				 .says = bg_need(strdup(bg_escape(text))),
 				 .mark = mark };
 }
 
@@ -212,7 +213,7 @@ int run_explain(struct cli *cli, int argc, char **argv)
 		if (err)
 			return fail(cli, err, &error);
 	}
-	err = bg_store_open(cli->pin_dir, BG_STORE_READ, &store, &error);
+	err = bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
 	err = bg_explain(&store, (pid_t)pid, &cgroup, &bind, &why, &error);

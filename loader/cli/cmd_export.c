@@ -15,7 +15,7 @@ static int *unless(int value, int usual)
 
 	if (value == usual)
 		return NULL;
-	number = need(malloc(sizeof(*number)));
+	number = bg_need(malloc(sizeof(*number)));
 	*number = value;
 	return number;
 }
@@ -29,19 +29,19 @@ static int add_gate(const struct bg_gate *gate, void *arg)
 
 	if (*gate->damage && !policy->count)
 		return DONE;
-	all->gates = need(reallocarray(all->gates, all->gates_count + 1, sizeof(*all->gates)));
+	all->gates = bg_need(reallocarray(all->gates, all->gates_count + 1, sizeof(*all->gates)));
 	out = &all->gates[all->gates_count++];
-	*out = (struct bg_declared_gate){ .cgroup = need(strdup(gate->cgroup.name)) };
+	*out = (struct bg_declared_gate){ .cgroup = bg_need(strdup(gate->cgroup.name)) };
 	out->policy = (struct bg_declared_policy){
 		.default_verdict = unless(policy->default_verdict, BG_PASS),
 		.netns = unless(policy->netns, BG_NETNS_ANY),
 		.audit = unless(policy->audit, 0),
-		.label = *policy->label ? need(strdup(policy->label)) : NULL,
-		.rules = need(calloc(policy->count + 1, sizeof(char *))),
+		.label = *policy->label ? bg_need(strdup(policy->label)) : NULL,
+		.rules = bg_need(calloc(policy->count + 1, sizeof(char *))),
 		.rules_count = policy->count,
 	};
 	for (unsigned int i = 0; i < policy->count; i++)
-		out->policy.rules[i] = need(strdup(bg_rule_print(&policy->rules[i], text)));
+		out->policy.rules[i] = bg_need(strdup(bg_rule_print(&policy->rules[i], text)));
 	return DONE;
 }
 
@@ -54,13 +54,13 @@ int run_export(struct cli *cli, int argc, char **argv)
 	next_option(cli, argc, argv, options);
 	if (optind < argc)
 		return usage(cli, "export takes no arguments");
-	all = need(calloc(1, sizeof(*all)));
+	all = bg_need(calloc(1, sizeof(*all)));
 	status = each_gate(cli, NULL, add_gate, all);
 	if (status == DONE && !all->gates_count) {
 		puts("gates: []");
 		status = finish(cli);
 	} else if (status == DONE) {
-		text = need(bg_declare_print(all));
+		text = bg_need(bg_declare_print(all));
 		fputs(text, stdout);
 		free(text);
 		status = finish(cli);

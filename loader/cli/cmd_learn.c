@@ -4,6 +4,8 @@
 #include "config/file.h"
 #include "gate/transient.h"
 #include "gate/watch.h"
+#include "gate/sweep.h"
+#include "policy/duration.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -147,7 +149,7 @@ static int borrow(const struct learning *learning, struct bg_transient *transien
 {
 	const struct bg_policy policy = { .owner = "learn" };
 	struct bg_store store;
-	int err = bg_store_open(learning->cli->pin_dir, BG_STORE_WRITE, &store, error);
+	int err = bg_sweep_open(learning->cli->pin_dir, BG_STORE_WRITE, &store, error);
 
 	if (err)
 		return err;
@@ -160,7 +162,7 @@ static void give_back(const struct learning *learning, struct bg_transient *tran
 {
 	struct bg_error error;
 	struct bg_store store;
-	int err = bg_store_open(learning->cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	int err = bg_sweep_open(learning->cli->pin_dir, BG_STORE_WRITE, &store, &error);
 
 	if (!err) {
 		err = bg_transient_end(&store, transient, &error);
@@ -177,6 +179,7 @@ int run_learn(struct cli *cli, int argc, char **argv)
 	struct bg_error error = { "" };
 	struct bg_transient transient;
 	struct bg_watcher watcher;
+	struct bg_store store;
 	int option, signals, borrowed, err, status = DONE;
 
 	learning.cli = cli;
@@ -198,7 +201,11 @@ int run_learn(struct cli *cli, int argc, char **argv)
 	borrowed = borrow(&learning, &transient, &error);
 	if (borrowed && borrowed != -EEXIST)
 		return fail(cli, borrowed, &error);
-	err = bg_watch_begin(&watcher, cli->pin_dir, note, &learning, &error);
+	err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	if (!err) {
+		err = bg_watch_begin(&watcher, &store, note, &learning, &error);
+		bg_store_close(&store);
+	}
 	if (!err) {
 		err = listen_for(&learning, &watcher, signals);
 		bg_watch_end(&watcher);

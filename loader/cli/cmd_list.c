@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
 #include "policy/counters.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ static const char *left_of(const struct bg_rule *rule, char text[static 16])
 
 	if (!rule->deadline)
 		return "";
-	left = bg_rule_seconds_left(rule, bg_ticks_now());
+	left = bg_rule_seconds_left(rule, bg_clock_ticks());
 	if (left == 0)
 		return "expired";
 	if (left < 100)

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "config/merge.h"
 #include "config/oci_state.h"
+#include "gate/sweep.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static const struct option options[] = {
 
 static int read_state(struct bg_oci_state *out, struct bg_error *error)
 {
-	char *text = need(malloc(STATE_MAX));
+	char *text = bg_need(malloc(STATE_MAX));
 	size_t size = fread(text, 1, STATE_MAX, stdin);
 	int err;
 
@@ -71,7 +72,7 @@ static int gate(const struct cli *cli, const struct bg_oci_state *state, const s
 	snprintf(name, sizeof(name), "pid:%d", state->pid);
 	err = bg_cgroup_find(name, &cgroup, error);
 	if (!err)
-		err = bg_store_open(cli->pin_dir, BG_STORE_KEEP, &store, error);
+		err = bg_sweep_open(cli->pin_dir, BG_STORE_KEEP, &store, error);
 	if (err)
 		return err;
 	err = bg_gate_attach(&store, &cgroup, &policy, 0, error);

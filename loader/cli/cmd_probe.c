@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
 #include "gate/probe.h"
+#include "gate/sweep.h"
+#include "cgroup/mount.h"
 
 #include <bpf/libbpf.h>
 #include <stdio.h>
@@ -83,7 +85,7 @@ int run_version(struct cli *cli, int argc, char **argv)
 	next_option(cli, argc, argv, options);
 	if (optind < argc && strcmp(argv[optind], "version"))
 		return usage(cli, "version takes no arguments");
-	if (!bg_store_open(cli->pin_dir, BG_STORE_READ, &store, NULL)) {
+	if (!bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, NULL)) {
 		if (store.has_program)
 			memcpy(loaded, store.program.version, sizeof(loaded));
 		bg_store_close(&store);

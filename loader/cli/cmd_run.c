@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
 #include "gate/transient.h"
+#include "gate/sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -179,7 +180,7 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 	int signals = open_signals(&error), status, err;
 	pid_t child, self = getpid();
 
-	err = signals < 0 ? signals : bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	err = signals < 0 ? signals : bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
 		return fail(cli, err, &error);
 	err = bg_transient_begin(&store, policy, &transient, &error);
@@ -193,7 +194,7 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 	if (child < 0)
 		fprintf(stderr, "bindgate: cannot start a process: %s\n", strerror(errno));
 	close(signals);
-	err = bg_store_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (!err) {
 		err = bg_transient_end(&store, &transient, &error);
 		bg_store_close(&store);

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "policy/event.h"
 #include "gate/watch.h"
+#include "gate/sweep.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -95,7 +96,7 @@ static int find_standing(const struct cli *cli, __u64 id, struct bg_error *error
 {
 	static struct bg_gate gate;
 	struct bg_store store;
-	int err = bg_store_open(cli->pin_dir, BG_STORE_READ, &store, error);
+	int err = bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, error);
 
 	if (!err) {
 		err = bg_gate_read(&store, id, &gate, error);
@@ -183,6 +184,7 @@ int run_watch(struct cli *cli, int argc, char **argv)
 	struct bg_error error = { "" };
 	struct bg_watcher watcher;
 	struct bg_cgroup cgroup;
+	struct bg_store store;
 	int err, signals, status = read_options(&watch, argc, argv);
 
 	if (status != DONE)
@@ -199,7 +201,11 @@ int run_watch(struct cli *cli, int argc, char **argv)
 	signals = catch_signals(&error);
 	if (signals < 0)
 		return fail(cli, signals, &error);
-	err = bg_watch_begin(&watcher, cli->pin_dir, show, &watch, &error);
+	err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
+	if (!err) {
+		err = bg_watch_begin(&watcher, &store, show, &watch, &error);
+		bg_store_close(&store);
+	}
 	if (err)
 		return fail(cli, err, &error);
 	if (!cli->json && isatty(STDOUT_FILENO))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What several commands do with gates: find and read them. */
 #include "cli/cli.h"
+#include "gate/sweep.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -77,7 +78,7 @@ static int each_locked(struct cli *cli, const char *name, int (*each)(const stru
 	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
 	struct bg_store store;
-	int status, err = bg_store_open(cli->pin_dir, BG_STORE_READ, &store, &error);
+	int status, err = bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, &error);
 
 	if (err)
 		return fail(cli, err, &error);
@@ -106,7 +107,7 @@ int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gat
 	size_t size = 0;
 	int status;
 
-	stdout = need(open_memstream(&text, &size));
+	stdout = bg_need(open_memstream(&text, &size));
 	status = each_locked(cli, name, each, arg);
 	fclose(stdout);
 	stdout = out;

@@ -17,7 +17,7 @@ struct table {
 
 struct table *table_new(unsigned int columns)
 {
-	struct table *table = need(calloc(1, sizeof(*table)));
+	struct table *table = bg_need(calloc(1, sizeof(*table)));
 
 	table->columns = columns;
 	return table;
@@ -25,7 +25,7 @@ struct table *table_new(unsigned int columns)
 
 static void append(struct table *table, char *cell)
 {
-	table->cells = need(reallocarray(table->cells, table->count + 1, sizeof(*table->cells)));
+	table->cells = bg_need(reallocarray(table->cells, table->count + 1, sizeof(*table->cells)));
 	table->cells[table->count++] = cell;
 }
 
@@ -33,7 +33,7 @@ __attribute__((format(printf, 1, 0))) static char *format_text(const char *forma
 {
 	char *text = NULL;
 
-	return need(vasprintf(&text, format, args) < 0 ? NULL : text);
+	return bg_need(vasprintf(&text, format, args) < 0 ? NULL : text);
 }
 
 void table_cell(struct table *table, const char *format, ...)
@@ -44,7 +44,7 @@ void table_cell(struct table *table, const char *format, ...)
 	va_start(args, format);
 	cell = format_text(format, args);
 	va_end(args);
-	append(table, need(strdup(bg_escape(cell))));
+	append(table, bg_need(strdup(bg_escape(cell))));
 	free(cell);
 }
 

@@ -3,6 +3,9 @@
 
 #include "cgroup/cgroup.h"
 #include "node/say.h"
+#include "base/inotify.h"
+#include "cgroup/mount.h"
+#include "cgroup/unit.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -164,10 +167,10 @@ static bool add_watch(struct cgroup_watch *tree, const char *path)
 	if (find(&tree->watches, &key, by_wd))
 		return true;
 	drop_watch(tree, find(&tree->paths, &key, by_path)); /* of one that was there before */
-	watch = need(malloc(sizeof(*watch)));
-	*watch = (struct watch){ .wd = key.wd, .path = need(strdup(path)) };
-	need(tsearch(watch, &tree->watches, by_wd));
-	need(tsearch(watch, &tree->paths, by_path));
+	watch = bg_need(malloc(sizeof(*watch)));
+	*watch = (struct watch){ .wd = key.wd, .path = bg_need(strdup(path)) };
+	bg_need(tsearch(watch, &tree->watches, by_wd));
+	bg_need(tsearch(watch, &tree->paths, by_path));
 	tree->watches_count++;
 	return true;
 }
@@ -231,7 +234,7 @@ static bool begin(struct cgroup_watch *tree)
 
 struct cgroup_watch *cgroup_watch_open(const struct cgroup_watch_calls *calls, struct bg_error *error)
 {
-	struct cgroup_watch *tree = need(calloc(1, sizeof(*tree)));
+	struct cgroup_watch *tree = bg_need(calloc(1, sizeof(*tree)));
 
 	tree->calls = *calls;
 	tree->inotify = -1;
@@ -276,7 +279,7 @@ static void find_needless(const void *node, VISIT which, void *arg)
 	for (unsigned int i = 0; i < prune->tree->patterns_count; i++)
 		if (match(prune->tree->patterns[i], watch->path) == ON_THE_WAY)
 			return;
-	prune->each = need(reallocarray(prune->each, prune->count + 1, sizeof(*prune->each)));
+	prune->each = bg_need(reallocarray(prune->each, prune->count + 1, sizeof(*prune->each)));
 	prune->each[prune->count++] = watch;
 }
 
@@ -318,8 +321,9 @@ unsigned int cgroup_watch_watches(const struct cgroup_watch *tree)
 	return tree->watches_count;
 }
 
-static bool handle(struct cgroup_watch *tree, const struct inotify_event *event)
+static bool handle(const struct inotify_event *event, void *arg)
 {
+	struct cgroup_watch *tree = arg;
 	struct watch key = { .wd = event->wd }, *watch = find(&tree->watches, &key, by_wd);
 	char path[PATH_MAX];
 
@@ -343,18 +347,7 @@ static bool handle(struct cgroup_watch *tree, const struct inotify_event *event)
 
 bool cgroup_watch_read(struct cgroup_watch *tree)
 {
-	char buffer[1 << 16] __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t got;
-
 	bool missed_before = tree->missed;
 
-	while ((got = read(tree->inotify, buffer, sizeof(buffer))) > 0)
-		for (const char *at = buffer; at < buffer + got;) {
-			const struct inotify_event *event = (const struct inotify_event *)at;
-
-			if (!handle(tree, event))
-				return false;
-			at += sizeof(*event) + event->len;
-		}
-	return missed_before || !tree->missed;
+	return bg_inotify_read(tree->inotify, handle, tree) && (missed_before || !tree->missed);
 }

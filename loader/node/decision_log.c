@@ -6,6 +6,7 @@
 #include "node/say.h"
 #include "node/stats.h"
 #include "gate/watch.h"
+#include "gate/sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,16 +131,23 @@ struct decision_log *decision_log_open(const char *pin_dir, const struct bg_decl
 	const char *to = settings->log_to ? settings->log_to : "stdout";
 	struct bg_error error;
 	struct decision_log *log;
+	struct bg_store store;
+	int err;
 
 	if (!settings->log || *settings->log == BG_LOG_NONE)
 		return NULL;
-	log = need(calloc(1, sizeof(*log)));
+	log = bg_need(calloc(1, sizeof(*log)));
 	log->what = (enum bg_log_what) * settings->log;
 	log->fd = -1;
 	log->to_journal = !strcmp(to, "journald");
-	log->path = strcmp(to, "stdout") && !log->to_journal ? need(strdup(to)) : NULL;
+	log->path = strcmp(to, "stdout") && !log->to_journal ? bg_need(strdup(to)) : NULL;
 	log->left = log->rate = settings->log_rate ? (unsigned long)*settings->log_rate : USUAL_RATE;
-	if (bg_watch_begin(&log->watcher, pin_dir, note, log, &error)) {
+	err = bg_sweep_open(pin_dir, BG_STORE_WRITE, &store, &error);
+	if (!err) {
+		err = bg_watch_begin(&log->watcher, &store, note, log, &error);
+		bg_store_close(&store);
+	}
+	if (err) {
 		stats.errors[ERROR_LOG]++;
 		say(LOG_ERR, "decisions are not logged: %s", error.text);
 		free(log->path);

@@ -3,6 +3,8 @@
 
 #include "node/say.h"
 #include "node/stats.h"
+#include "gate/sweep.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <search.h>
@@ -38,7 +40,7 @@ static int by_path(const void *a, const void *b)
 
 struct desired *desired_open(const char *pin_dir)
 {
-	struct desired *desired = need(calloc(1, sizeof(*desired)));
+	struct desired *desired = bg_need(calloc(1, sizeof(*desired)));
 
 	desired->pin_dir = pin_dir;
 	return desired;
@@ -61,11 +63,11 @@ void desired_close(struct desired *desired)
 
 static struct wanted *find(struct desired *desired, const char *path, bool make)
 {
-	struct wanted *key = need(calloc(1, sizeof(*key) + strlen(path) + 1)), *result;
+	struct wanted *key = bg_need(calloc(1, sizeof(*key) + strlen(path) + 1)), *result;
 	void *found;
 
 	strcpy(key->path, path);
-	found = make ? need(tsearch(key, &desired->wanted, by_path)) : tfind(key, &desired->wanted, by_path);
+	found = make ? bg_need(tsearch(key, &desired->wanted, by_path)) : tfind(key, &desired->wanted, by_path);
 	result = found ? *(struct wanted **)found : NULL;
 	if (result != key)
 		free(key);
@@ -80,7 +82,7 @@ static void set_problem(struct wanted *wanted, const char *problem)
 		say(LOG_WARNING, "%s: %s", wanted->path, problem);
 	stats.conflicts += !!problem - !!wanted->problem;
 	free(wanted->problem);
-	wanted->problem = problem ? need(strdup(problem)) : NULL;
+	wanted->problem = problem ? bg_need(strdup(problem)) : NULL;
 }
 
 static int wake(struct desired *desired)
@@ -92,8 +94,8 @@ static int wake(struct desired *desired)
 		return 0;
 	if (desired->failed)
 		return -EAGAIN;
-	desired->began = now_seconds();
-	err = bg_store_open(desired->pin_dir, BG_STORE_KEEP, &desired->store, &error);
+	desired->began = bg_clock_seconds();
+	err = bg_sweep_open(desired->pin_dir, BG_STORE_KEEP, &desired->store, &error);
 	desired->is_open = !err;
 	desired->failed = err;
 	if (err) {
@@ -112,7 +114,7 @@ void desired_rest(struct desired *desired)
 		return;
 	bg_store_close(&desired->store);
 	desired->is_open = false;
-	stats_reconciled(now_seconds() - desired->began);
+	stats_reconciled(bg_clock_seconds() - desired->began);
 }
 
 /* -EEXIST: there is a gate that is somebody else's, and has another policy. */
@@ -235,7 +237,7 @@ static void collect_node(const void *node, VISIT visit, void *arg)
 
 	if (visit != postorder && visit != leaf)
 		return;
-	list->each = need(reallocarray(list->each, list->count + 1, sizeof(*list->each)));
+	list->each = bg_need(reallocarray(list->each, list->count + 1, sizeof(*list->each)));
 	list->each[list->count++] = *(struct wanted *const *)node;
 }
 
@@ -269,7 +271,7 @@ static int by_id(const void *a, const void *b)
 static void end_unwanted(struct desired *desired, bool even_wanted)
 {
 	struct list all = all_wanted(desired);
-	__u64 *ids = NULL, *kept = need(calloc(all.count + 1, sizeof(*kept)));
+	__u64 *ids = NULL, *kept = bg_need(calloc(all.count + 1, sizeof(*kept)));
 	bool all_known = true;
 	struct bg_error error;
 	size_t count = 0;
@@ -296,7 +298,7 @@ void desired_collect(struct desired *desired)
 	struct bg_store store;
 
 	desired_rest(desired);
-	if (!bg_store_open(desired->pin_dir, BG_STORE_WRITE, &store, NULL)) /* which sweeps */
+	if (!bg_sweep_open(desired->pin_dir, BG_STORE_WRITE, &store, NULL)) /* which sweeps */
 		bg_store_close(&store);
 	end_unwanted(desired, false);
 }

@@ -4,6 +4,7 @@
 #include "config/listen.h"
 #include "node/say.h"
 #include "node/stats.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -36,7 +37,7 @@ struct http {
 
 static const char *fresh(struct answer *answer, char *(*make)(void *arg), void *arg)
 {
-	double now = now_seconds();
+	double now = bg_clock_seconds();
 
 	if (!answer->text || now - answer->made > KEEP_S) {
 		free(answer->text);
@@ -115,7 +116,7 @@ static int open_socket(const char *listen_at, char **unix_path, struct bg_error 
 
 		if (!lstat(path, &st) && S_ISSOCK(st.st_mode))
 			unlink(path); /* of a daemon that was killed */
-		*unix_path = need(strdup(path));
+		*unix_path = bg_need(strdup(path));
 	} else if (fd >= 0) {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	}
@@ -129,7 +130,7 @@ static int open_socket(const char *listen_at, char **unix_path, struct bg_error 
 
 struct http *http_open(const char *listen_at, const struct http_calls *calls, struct bg_error *error)
 {
-	struct http *http = need(calloc(1, sizeof(*http)));
+	struct http *http = bg_need(calloc(1, sizeof(*http)));
 	int fd;
 
 	http->calls = *calls;
@@ -230,7 +231,7 @@ char *http_ask_status(const char *listen_at, struct bg_error *error)
 
 	if (fd < 0)
 		return NULL;
-	text = need(malloc(ANSWER_MAX + 1)); /* takes no more memory than is written to */
+	text = bg_need(malloc(ANSWER_MAX + 1)); /* takes no more memory than is written to */
 	while ((got = recv(fd, text + size, ANSWER_MAX - size, 0)) > 0)
 		size += (size_t)got;
 	close(fd);

@@ -3,6 +3,10 @@
 #include "node/node.h"
 #include "node/say.h"
 #include "node/stats.h"
+#include "gate/sweep.h"
+#include "gate/programs.h"
+#include "base/clock.h"
+#include "base/inotify.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -56,19 +60,13 @@ static bool is_ours(const struct node *node, const char *name)
 	       !strcmp(strrchr(bg_config_folder(node->file, folder), '/') ? strrchr(folder, '/') + 1 : folder, name);
 }
 
-static void handle_files(struct node *node)
+static bool handle_file(const struct inotify_event *event, void *arg)
 {
-	char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t got;
+	struct node *node = arg;
 
-	while ((got = read(node->files, buffer, sizeof(buffer))) > 0)
-		for (const char *at = buffer; at < buffer + got;) {
-			const struct inotify_event *event = (const struct inotify_event *)at;
-
-			if ((event->mask & IN_Q_OVERFLOW) || (event->len && is_ours(node, event->name)))
-				node->files_due = now_seconds() + SETTLE_S;
-			at += sizeof(*event) + event->len;
-		}
+	if ((event->mask & IN_Q_OVERFLOW) || (event->len && is_ours(node, event->name)))
+		node->files_due = bg_clock_seconds() + SETTLE_S;
+	return true;
 }
 
 static void until(double due, double now, int *timeout)
@@ -97,7 +95,7 @@ static int next_timeout(struct node *node, double now)
 
 static void handle_due(struct node *node)
 {
-	double now = now_seconds();
+	double now = bg_clock_seconds();
 
 	if (node->walk_due || (node->retry_due > 0 && node->retry_due <= now)) {
 		node_walk(node);
@@ -132,7 +130,7 @@ static void loop(struct node *node)
 
 		unsigned int count = 5 + (node->cri ? cri_polls(node->cri, polls + 5) : 0);
 
-		if (poll(polls, count, next_timeout(node, now_seconds())) < 0) {
+		if (poll(polls, count, next_timeout(node, bg_clock_seconds())) < 0) {
 			if (errno != EINTR)
 				nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL); /* memory is short */
 			continue;
@@ -149,14 +147,14 @@ static void loop(struct node *node)
 		if (polls[3].revents) {
 			decision_log_read(node->decision_log);
 			if (!node->tick_due) /* not a moment's work while nothing happens */
-				node->tick_due = now_seconds() + TICK_S;
+				node->tick_due = bg_clock_seconds() + TICK_S;
 		}
 		if (node->cri)
 			cri_run(node->cri);
 		if (node->http)
 			http_run(node->http);
 		if (polls[2].revents)
-			handle_files(node);
+			bg_inotify_read(node->files, handle_file, node);
 		handle_due(node);
 		if (polls[0].revents) /* last: it may close what the others are about */
 			handle_signals(node);
@@ -168,10 +166,10 @@ static bool can_gate(const struct node *node)
 {
 	struct bg_error error;
 	struct bg_store store;
-	int err = bg_store_open(node->pin_dir, BG_STORE_WRITE, &store, &error);
+	int err = bg_sweep_open(node->pin_dir, BG_STORE_WRITE, &store, &error);
 
 	if (!err) {
-		err = bg_store_load(&store, &error);
+		err = bg_programs_load(&store, &error);
 		bg_store_close(&store);
 	}
 	if (err)
@@ -217,7 +215,7 @@ static void serve(struct node *node)
 
 	node->ready = true;
 	if (watchdog_ms())
-		node->watchdog_due = now_seconds();
+		node->watchdog_due = bg_clock_seconds();
 	notify("READY=1\nSTATUS=%u gates wanted", stats.gates_wanted);
 	loop(node);
 	notify("STOPPING=1");
@@ -248,7 +246,9 @@ static void end(struct node *node)
 
 int node_run(const char *file, const char *pin_dir)
 {
-	struct node node = { .file = file, .pin_dir = pin_dir, .signals = -1, .files = -1 };
+	struct node node = {
+		.file = file, .pin_dir = pin_dir, .signals = -1, .files = -1, .retry = { .first = 0.1, .most = 60 }
+	};
 	bool begun = begin(&node);
 
 	if (begun)

@@ -5,6 +5,7 @@
 #include "report/json.h"
 #include "node/say.h"
 #include "node/stats.h"
+#include "gate/sweep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,14 +72,14 @@ static void add_gate(struct gates *gates, const struct bg_gate *gate)
 
 static void read_gates(const char *pin_dir, struct gates *gates)
 {
-	struct bg_gate *gate = need(malloc(sizeof(*gate)));
+	struct bg_gate *gate = bg_need(malloc(sizeof(*gate)));
 	struct bg_store store;
 	__u64 *ids = NULL;
 	size_t count = 0;
 
-	gates->binds = need(open_memstream(&gates->binds_text, &gates->binds_size));
-	gates->rules = need(open_memstream(&gates->rules_text, &gates->rules_size));
-	if (!bg_store_open(pin_dir, BG_STORE_READ, &store, NULL)) {
+	gates->binds = bg_need(open_memstream(&gates->binds_text, &gates->binds_size));
+	gates->rules = bg_need(open_memstream(&gates->rules_text, &gates->rules_size));
+	if (!bg_sweep_open(pin_dir, BG_STORE_READ, &store, NULL)) {
 		bg_gate_ids(&store, &ids, &count, NULL);
 		for (size_t i = 0; i < count; i++)
 			if (!bg_gate_read(&store, ids[i], gate, NULL))
@@ -111,7 +112,7 @@ char *metrics_print(const char *pin_dir)
 	struct gates gates = { 0 };
 	char *text = NULL;
 	size_t size;
-	FILE *out = need(open_memstream(&text, &size));
+	FILE *out = bg_need(open_memstream(&text, &size));
 
 	read_gates(pin_dir, &gates);
 	head(out, "bindgate_build_info", "gauge", "The version of bindgated.");

@@ -9,10 +9,12 @@
 #include "node/desired.h"
 #include "node/workloads.h"
 #include "node/cgroup_watch.h"
+#include "base/clock.h"
+#include "base/retry.h"
 
 #define NODE_LISTEN "127.0.0.1:9632" /* where nothing else is said */
 
-/* The daemon: what is declared, what brings that about, and what it waits for. Times are of now_seconds(). */
+/* The daemon: what is declared, what brings that about, and what it waits for. Times are of bg_clock_seconds(). */
 struct node {
 	const char *file;
 	const char *pin_dir;
@@ -37,7 +39,7 @@ struct node {
 	double tick_due;  /* of the log */
 	double watchdog_due;
 	double retry_due; /* of what failed; 0: nothing did */
-	double retry;     /* seconds that it was last waited; 0: nothing has failed */
+	struct bg_retry retry;
 	bool walk_failed, pods_failed, http_failed;
 	bool walk_due, ready, ending;
 };

@@ -5,6 +5,7 @@
 #include "node/say.h"
 #include "node/stats.h"
 #include "node/status.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,8 +14,6 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define RETRY_FIRST_S 0.1
-#define RETRY_MOST_S 60.0
 #define PODS_FIRST_S 0.005 /* a new pod's cgroup is there some 100 ms before the runtime lists its sandbox */
 #define PODS_PATIENT_S 0.3 /* from here on it is likely a cgroup that a pod left behind */
 #define PODS_GOING_S 5.0
@@ -59,7 +58,7 @@ void node_vanished(const char *path, void *arg)
 	desired_unwant(node->desired, path);
 	if (node->pods && !pods_vanished(node->pods, path) && within_pods(node, path)) {
 		/* a container went: perhaps with it the sandbox, which the runtime tells a while later */
-		node->pods_going_until = now_seconds() + PODS_GOING_S;
+		node->pods_going_until = bg_clock_seconds() + PODS_GOING_S;
 		node->pods_retry = PODS_FIRST_S;
 		cri_ask(node->cri, PODS_FIRST_S);
 	}
@@ -79,7 +78,7 @@ static void listed(const Cri__Sandboxes *sandboxes, void *arg)
 		desired_collect(node->desired);
 		desired_rest(node->desired);
 	}
-	if (!unknown && now_seconds() > node->pods_going_until) {
+	if (!unknown && bg_clock_seconds() > node->pods_going_until) {
 		node->pods_retry = PODS_FIRST_S;
 		return;
 	}
@@ -96,13 +95,10 @@ __u64 node_failures(void)
 void node_settle(struct node *node)
 {
 	if (!node->walk_failed && !node->pods_failed && !node->http_failed) {
-		node->retry = 0;
+		bg_retry_reset(&node->retry);
 		node->retry_due = 0;
 	} else if (!node->retry_due) {
-		node->retry = node->retry == 0                 ? RETRY_FIRST_S
-			      : node->retry * 2 < RETRY_MOST_S ? node->retry * 2
-							       : RETRY_MOST_S;
-		node->retry_due = now_seconds() + node->retry;
+		node->retry_due = bg_clock_seconds() + bg_retry_failed(&node->retry);
 	}
 }
 
@@ -233,7 +229,7 @@ static void set_patterns(struct node *node)
 	node->pod_patterns_count = count;
 	node->pods_from = config->gates_count;
 	node->inner_from = config->gates_count + inner;
-	node->patterns = need(calloc(config->gates_count + count + 1, sizeof(*node->patterns)));
+	node->patterns = bg_need(calloc(config->gates_count + count + 1, sizeof(*node->patterns)));
 	for (unsigned int i = 0; i < config->gates_count; i++)
 		node->patterns[i] = config->gates[i]->cgroup;
 	for (unsigned int i = 0; i < count; i++)

@@ -2,13 +2,12 @@
 #ifndef BINDGATED_SAY_H
 #define BINDGATED_SAY_H
 
+#include "base/need.h"
+
 #include <syslog.h>
 
 /* A line on stderr for whoever runs the daemon; LOG_ERR to LOG_INFO, which journald is told. */
 void say(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Memory that has to be had: where it was not, says so and ends the process. The gates hold. */
-void *need(void *memory) __attribute__((returns_nonnull));
 
 /* Tells systemd, where it started the daemon: "READY=1", … */
 void notify(const char *format, ...) __attribute__((format(printf, 1, 2)));

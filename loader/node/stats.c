@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "node/stats.h"
 
-#include <time.h>
-
 struct stats stats;
 const double reconcile_limits[RECONCILE_BUCKETS] = { 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5 };
 const char *const error_reasons[ERROR_REASONS] = { "attach", "detach", "store", "config", "log", "cri" };
@@ -13,12 +11,4 @@ void stats_reconciled(double seconds)
 	stats.reconcile_seconds += seconds;
 	for (int i = 0; i < RECONCILE_BUCKETS; i++)
 		stats.reconcile_buckets[i] += seconds <= reconcile_limits[i];
-}
-
-double now_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }

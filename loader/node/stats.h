@@ -35,6 +35,5 @@ extern const double reconcile_limits[RECONCILE_BUCKETS];
 extern const char *const error_reasons[ERROR_REASONS];
 
 void stats_reconciled(double seconds);
-double now_seconds(void); /* of the monotonic clock */
 
 #endif

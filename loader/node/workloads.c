@@ -5,6 +5,7 @@
 #include "report/json.h"
 #include "node/say.h"
 #include "node/stats.h"
+#include "base/hash.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -42,7 +43,7 @@ char **pods_patterns(const char *kubepods, unsigned int *inner, unsigned int *co
 	static const char *const usual[] = { "/kubepods", "/kubepods.slice" };
 	static const char *const below[] = { "pod*", "*/pod*", "*-pod*.slice", "*/*-pod*.slice" };
 	unsigned int roots = kubepods ? 1 : 2, each = sizeof(below) / sizeof(*below);
-	char **patterns = need(calloc(2UL * roots * each, sizeof(*patterns)));
+	char **patterns = bg_need(calloc(2UL * roots * each, sizeof(*patterns)));
 
 	*inner = roots * each;
 	*count = 2 * *inner;
@@ -51,7 +52,7 @@ char **pods_patterns(const char *kubepods, unsigned int *inner, unsigned int *co
 
 		if (asprintf(&patterns[i], "%s/%s", root, below[i % each]) < 0 ||
 		    asprintf(&patterns[*inner + i], "%s/%s/*", root, below[i % each]) < 0)
-			need(NULL);
+			bg_need(NULL);
 	}
 	return patterns;
 }
@@ -95,7 +96,7 @@ static bool uid_of(const char *path, char uid[static UID_MAX + 1])
 
 struct pods *pods_open(struct desired *desired)
 {
-	struct pods *pods = need(calloc(1, sizeof(*pods)));
+	struct pods *pods = bg_need(calloc(1, sizeof(*pods)));
 
 	pods->desired = desired;
 	return pods;
@@ -135,7 +136,7 @@ static void set_refused(struct pod *pod, const char *why)
 		say(LOG_WARNING, "pod %s: refused: %s", pod->name, why);
 	}
 	if (why != pod->refused) {
-		char *copy = why ? need(strdup(why)) : NULL;
+		char *copy = why ? bg_need(strdup(why)) : NULL;
 
 		free(pod->refused);
 		pod->refused = copy;
@@ -152,10 +153,10 @@ bool pods_appeared(struct pods *pods, const char *path)
 	pod = find(pods, uid);
 	if (pod)
 		return !pod->known;
-	pod = need(calloc(1, sizeof(*pod) + strlen(path) + 1));
+	pod = bg_need(calloc(1, sizeof(*pod) + strlen(path) + 1));
 	memcpy(pod->uid, uid, sizeof(uid));
 	strcpy(pod->path, path);
-	need(tsearch(pod, &pods->by_uid, by_uid));
+	bg_need(tsearch(pod, &pods->by_uid, by_uid));
 	return true;
 }
 
@@ -182,7 +183,7 @@ static const char *annotation_of(const Cri__Sandbox *sandbox)
 
 static const struct bg_declared_pod *grant_of(const struct bg_config *config, const Cri__Sandbox *sandbox)
 {
-	struct bg_label *labels = need(calloc(sandbox->n_labels + 1, sizeof(*labels)));
+	struct bg_label *labels = bg_need(calloc(sandbox->n_labels + 1, sizeof(*labels)));
 	const struct bg_declared_pod *grant = NULL;
 
 	for (size_t i = 0; i < sandbox->n_labels; i++)
@@ -192,14 +193,6 @@ static const struct bg_declared_pod *grant_of(const struct bg_config *config, co
 			grant = config->pods[i];
 	free(labels);
 	return grant;
-}
-
-/* FNV-1a. */
-static __u64 mix(__u64 hash, const void *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ ((const __u8 *)bytes)[i]) * 0x100000001b3;
-	return hash;
 }
 
 static void gate_pod(struct pods *pods, const struct bg_config *config, struct pod *pod, const Cri__Sandbox *sandbox)
@@ -217,9 +210,9 @@ static void gate_pod(struct pods *pods, const struct bg_config *config, struct p
 		set_refused(pod, request ? "no grant speaks of it" : NULL);
 		return;
 	}
-	decided = mix(0xcbf29ce484222325, &config->serial, sizeof(config->serial));
-	decided = mix(decided, &grant, sizeof(grant));
-	decided = mix(decided, request ? request : "", request ? strlen(request) + 1 : 0);
+	decided = bg_hash(BG_HASH_START, &config->serial, sizeof(config->serial));
+	decided = bg_hash(decided, &grant, sizeof(grant));
+	decided = bg_hash(decided, request ? request : "", request ? strlen(request) + 1 : 0);
 	if (decided == pod->decided && desired_want_still(pods->desired, FROM_PODS, pod->path)) {
 		stats.pods_now++;
 		return;

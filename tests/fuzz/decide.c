@@ -5,6 +5,7 @@
 
 #include "../oracle/request.h"
 #include "fuzz.h"
+#include "policy/parser.h"
 
 #include <arpa/inet.h>
 #include <bindgate/decide.h>

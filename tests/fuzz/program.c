@@ -3,6 +3,7 @@
 
 #include "cgroup/cgroup.h"
 #include "fuzz.h"
+#include "cgroup/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,6 +3,7 @@
 #include "policy/rule.h"
 
 #include "fuzz.h"
+#include "policy/parser.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

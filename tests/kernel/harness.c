@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "harness.h"
+#include "gate/sweep.h"
+#include "gate/programs.h"
+#include "cgroup/mount.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -181,7 +184,7 @@ static void remove_gates(void)
 	__u64 *ids = NULL;
 	size_t count = 0;
 
-	if (access(pins, F_OK) || bg_store_open(pins, BG_STORE_WRITE, &store, NULL))
+	if (access(pins, F_OK) || bg_sweep_open(pins, BG_STORE_WRITE, &store, NULL))
 		return;
 	bg_gate_ids(&store, &ids, &count, NULL);
 	for (size_t i = 0; i < count; i++) {
@@ -251,7 +254,7 @@ void open_store(void)
 {
 	struct bg_error error = { 0 };
 
-	if (bg_store_open(pins, BG_STORE_WRITE, &store, &error) || bg_store_load(&store, &error))
+	if (bg_sweep_open(pins, BG_STORE_WRITE, &store, &error) || bg_programs_load(&store, &error))
 		give_up("%s", error.text);
 }
 

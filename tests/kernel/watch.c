@@ -83,14 +83,12 @@ static void every_verdict_is_told(void)
 	struct seen seen = { 0 };
 	struct bg_error error;
 	struct worker worker;
-	char dir[256];
 
 	start_worker(&worker, &cgroup, NOBODY, NOBODY, 0);
 	gate(&cgroup, (struct options){ 0 }, "80", "deny:8080", "3000=81", NULL);
-	snprintf(dir, sizeof(dir), "%s", store.dir);
-	close_store(); /* which a watcher opens for itself */
-	if (bg_watch_begin(&watcher, dir, keep, &seen, &error))
+	if (bg_watch_begin(&watcher, &store, keep, &seen, &error))
 		give_up("watch: %s", error.text);
+	close_store();
 	for (size_t i = 0; i < sizeof(binds) / sizeof(*binds); i++)
 		bind_by(&worker, binds[i].words, binds[i].words[3] == '4' ? "127.0.0.1" : "::1", binds[i].requested);
 	while (seen.count < 4 && bg_watch_wait(&watcher, 5000) > 0)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "cgroup/cgroup.h"
+#include "cgroup/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The rule language: every form of it, its one canonical text, and what is said of what is none. */
 #include "policy/rule.h"
+#include "policy/parser.h"
 
 #include <errno.h>
 #include <setjmp.h>

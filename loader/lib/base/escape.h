@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATE_CLEAN_H
-#define BINDGATE_CLEAN_H
+#ifndef BINDGATE_ESCAPE_H
+#define BINDGATE_ESCAPE_H
 
 #include <stdio.h>
 

@@ -2,6 +2,7 @@
 #include "cgroup/cgroup.h"
 
 #include "cgroup/mount_internal.h"
+#include "cgroup/unit.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -15,10 +15,6 @@ struct bg_cgroup {
 	char name[PATH_MAX]; /* below the cgroup2 mount: "/app"; the mount itself: "/" */
 };
 
-/* Where cgroup v2 is mounted: /sys/fs/cgroup, on hybrid hosts /sys/fs/cgroup/unified. -ENOENT: nowhere. The string
- * is the library's and stays. */
-int bg_cgroup_mount(const char **path, struct bg_error *error);
-
 /*
  * Finds what a person named: an absolute path, a path relative to the mount, pid:N (the cgroup of process N), self
  * (the caller's), unit:NAME (a systemd unit, ".service" where NAME has no suffix). Links are followed.
@@ -26,17 +22,6 @@ int bg_cgroup_mount(const char **path, struct bg_error *error);
  * meant), a bad pid, two units of that name; -ENAMETOOLONG.
  */
 int bg_cgroup_find(const char *text, struct bg_cgroup *out, struct bg_error *error);
-
-/* Has a unit, written as after unit:, a cgroup of that name? */
-bool bg_unit_is(const char *unit, const char *cgroup);
-
-/* Is it a pattern such as /system.slice/web@*.service? */
-bool bg_cgroup_is_glob(const char *text);
-
-/* Calls `each` for the cgroup named, or for all that a pattern matches now, which may be none. Errors as
- * bg_cgroup_find, or what `each` returned. */
-int bg_cgroup_each(const char *text, int (*each)(const struct bg_cgroup *cgroup, void *arg), void *arg,
-		   struct bg_error *error);
 
 /* From an id, by file handle (needs CAP_DAC_READ_SEARCH). -ESTALE: no cgroup has it any more. */
 int bg_cgroup_from_id(__u64 id, struct bg_cgroup *out, struct bg_error *error);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "cgroup/cgroup.h"
+#include "cgroup/glob.h"
+
+#include "cgroup/mount.h"
 
 #include <errno.h>
 #include <glob.h>

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATE_CGROUP_MOUNT_H
-#define BINDGATE_CGROUP_MOUNT_H
+#ifndef BINDGATE_MOUNT_INTERNAL_H
+#define BINDGATE_MOUNT_INTERNAL_H
 
-#include "cgroup/cgroup.h"
+#include "cgroup/mount.h"
 
-/* The library's own: where the cgroup file systems are mounted, and what a person may have meant. */
+#include <limits.h>
+#include <stdbool.h>
+
+/* Where the cgroup file systems are mounted, and what a person may have meant. */
 
 struct bg_cgroup_mounted {
 	int fd;              /* of the mount point */
@@ -27,8 +30,5 @@ const char *bg_path_below(const char *path, const char *dir);
  * where that does not exist either. *is_v1: `path` is in a cgroup v1 tree.
  */
 bool bg_cgroup_meant(const char *path, char meant[static PATH_MAX], bool *is_v1);
-
-/* The directory of a systemd unit. Errors as bg_cgroup_find. */
-int bg_cgroup_of_unit(const char *unit, char path[static PATH_MAX], struct bg_error *error);
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "cgroup/unit.h"
+
 #include "cgroup/mount_internal.h"
 
 #include <dirent.h>

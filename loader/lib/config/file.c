@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "config/file.h"
 
-#include "config/schema.h"
+#include "config/schema_internal.h"
+#include "config/yaml_line.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATE_DECLARE_H
-#define BINDGATE_DECLARE_H
+#ifndef BINDGATE_FILE_H
+#define BINDGATE_FILE_H
 
 #include "policy/policy.h"
 
@@ -72,8 +72,5 @@ int bg_declare_policy(const struct bg_declared_policy *declared, const char *own
 
 /* As YAML; to be freed. NULL: out of memory. Only gates are written. */
 char *bg_declare_print(const struct bg_declaration *declaration);
-
-/* The line on which the node is that a path such as "gates[2].rules[0]" leads to; 0: there is none. */
-unsigned int bg_yaml_line(const char *text, size_t size, const char *path);
 
 #endif

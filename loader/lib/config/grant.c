@@ -2,6 +2,7 @@
 #include "config/grant.h"
 
 #include "base/escape.h"
+#include "policy/parser.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATE_CONFIG_H
-#define BINDGATE_CONFIG_H
+#ifndef BINDGATE_MERGE_H
+#define BINDGATE_MERGE_H
 
 #include "config/file.h"
 

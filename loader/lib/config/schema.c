@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "config/schema.h"
+#include "config/schema_internal.h"
 
 #include "config/file.h"
 

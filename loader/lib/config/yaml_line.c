@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "config/file.h"
+#include "config/yaml_line.h"
 
 #include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
 #include <yaml.h>
 

@@ -3,7 +3,9 @@
 
 #include "base/escape.h"
 #include "policy/counters.h"
-#include "gate/pins.h"
+#include "policy/parser.h"
+#include "base/clock.h"
+#include "cgroup/mount.h"
 
 #include <bindgate/decide.h>
 #include <bpf/bpf.h>
@@ -57,7 +59,7 @@ static void fill(struct bg_request *request, __u8 inputs, void *arg)
 	request->kind |= bg_addr_is_ip4(&request->addr) ? BG_RULE_IP4 : BG_RULE_IP6;
 	request->uid = asker->process->uid;
 	request->gid = asker->process->gid;
-	request->now = bg_ticks_now();
+	request->now = bg_clock_ticks();
 	request->foreign_netns = asker->process->foreign_netns;
 }
 

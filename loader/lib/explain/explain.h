@@ -3,6 +3,7 @@
 #define BINDGATE_EXPLAIN_H
 
 #include "gate/gate.h"
+#include "explain/netns_view.h"
 #include "explain/process.h"
 
 #include <bindgate/request.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What a network namespace says of a bind: looked at by a child that enters it. */
 #include "policy/address.h"
-#include "explain/process.h"
+#include "explain/netns_view.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>

@@ -2,8 +2,11 @@
 #include "gate/gate.h"
 
 #include "policy/counters.h"
-#include "gate/pins.h"
-#include "gate/maps.h"
+#include "gate/links_internal.h"
+#include "gate/pins_internal.h"
+#include "gate/maps_internal.h"
+#include "gate/programs.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -133,8 +136,9 @@ int bg_gate_attach(struct bg_store *store, const struct bg_cgroup *cgroup, const
 {
 	struct standing before;
 	struct bg_policy wanted = *policy;
-	struct bg_portmap map, ledger = { 0 };
-	int err = bg_store_load(store, error);
+	struct bg_counted counted;
+	struct bg_portmap map;
+	int err = bg_programs_load(store, error);
 
 	if (!err)
 		err = read_standing(store, cgroup->id, &before, error);
@@ -142,8 +146,8 @@ int bg_gate_attach(struct bg_store *store, const struct bg_cgroup *cgroup, const
 		return err;
 	if (before.there && (flags & BG_ATTACH_ONLY_NEW))
 		return bg_error(error, -EEXIST, "%s is a gate already", cgroup->name);
-	bg_counters_carry(&before.map, &before.policy, &before.counts, flags & BG_ATTACH_KEEP_EXPIRED,
-			  bg_ticks_now(), &wanted, &ledger);
+	bg_counters_carry(&before.map.counted, &before.policy, &before.counts, flags & BG_ATTACH_KEEP_EXPIRED,
+			  bg_clock_ticks(), &wanted, &counted);
 	if (before.sound && before.whole && bg_policy_same(&wanted, &before.policy) &&
 	    same_deadlines(&wanted, &before.policy))
 		return BG_UNCHANGED;
@@ -152,9 +156,7 @@ int bg_gate_attach(struct bg_store *store, const struct bg_cgroup *cgroup, const
 	if (err)
 		return err;
 	map.cgroup = cgroup->id;
-	memcpy(map.retired, ledger.retired, sizeof(map.retired));
-	memcpy(map.base, ledger.base, sizeof(map.base));
-	memcpy(map.counts_as, ledger.counts_as, sizeof(map.counts_as));
+	map.counted = counted;
 	err = before.there ? swap_gate(store, cgroup, &map, error) : make_gate(store, cgroup, &map, error);
 	if (err)
 		return err;
@@ -217,10 +219,10 @@ int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct b
 	if (err && err != -ENOENT)
 		return cannot_read(id, err, error);
 	for (unsigned int i = 0; i < gate.policy.count; i++)
-		gate.hits[i] = bg_counters_hits(&gate.map, &counts, gate.policy.rules[i].slot);
+		gate.hits[i] = bg_counters_hits(&gate.map.counted, &counts, gate.policy.rules[i].slot);
 	gate.default_hits = counts.hits[BG_SLOT_PASSED] + counts.hits[BG_SLOT_DENIED];
 	gate.bypassed_hits = counts.hits[BG_SLOT_BYPASSED];
-	bg_counters_totals(&gate.map, &counts, gate.verdicts);
+	bg_counters_totals(&gate.map.counted, &counts, gate.verdicts);
 	snprintf(gate.damage, sizeof(gate.damage), "%s", damage_of(&gate, sound, whole));
 	*out = gate;
 	return 0;

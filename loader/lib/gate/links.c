@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "gate/pins.h"
+#include "gate/links_internal.h"
+
+#include "gate/pins_internal.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "gate/programs.h"
+#include "gate/programs_internal.h"
 
-#include "gate/pins.h"
+#include "gate/links_internal.h"
+#include "gate/pins_internal.h"
 #include "gate/probe.h"
+#include "gate/programs.h"
 
 #include <bindgate/event.h>
 #include <bindgate/program.h>
 
 #include "hooks.skel.h"
+#include "base/hash.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -165,22 +168,13 @@ int bg_programs_remove(struct bg_store *store, struct bg_error *error)
 	return err ? bg_error(error, err, "cannot remove %s: %s", core, strerror(-err)) : 0;
 }
 
-/* FNV-1a: tells one build of the programs from another. */
-static __u64 build_of(const void *bytes, size_t size)
-{
-	__u64 hash = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ ((const __u8 *)bytes)[i]) * 0x100000001b3;
-	return hash;
-}
-
+/* Tells one build of the programs from another. */
 static __u64 this_build(void)
 {
 	size_t size;
 	const void *bytes = hooks_bpf__elf_bytes(&size);
 
-	return build_of(bytes, size);
+	return bg_hash(BG_HASH_START, bytes, size);
 }
 
 static struct bg_error *load_error;
@@ -373,7 +367,7 @@ static int make_dirs(const struct bg_store *store, struct bg_error *error)
 	return 0;
 }
 
-int bg_store_load(struct bg_store *store, struct bg_error *error)
+int bg_programs_load(struct bg_store *store, struct bg_error *error)
 {
 	bool usable = maps_are_usable(store) && (!store->has_program || store->program.abi == BG_ABI);
 	struct hooks_bpf *skeleton = NULL;

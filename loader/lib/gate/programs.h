@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATE_CORE_H
-#define BINDGATE_CORE_H
+#ifndef BINDGATE_PROGRAMS_H
+#define BINDGATE_PROGRAMS_H
 
 #include "gate/store.h"
 
-/* The library's own: the programs and maps that all gates share, pinned in core/. */
-
-/* Sets all fds to "not loaded". */
-void bg_programs_forget(struct bg_store *store);
-
-/* Opens what is pinned and is what it should be; the rest stays -1. Fails where it cannot look. */
-int bg_programs_open(struct bg_store *store, struct bg_error *error);
-void bg_programs_close(struct bg_store *store);
-
-/* Removes what a process left that was killed while it made a core. */
-void bg_programs_sweep(const char *dir);
-
-/* Removes the directory with what bindgate pinned in it. -ENOTEMPTY: there is more in it. */
-int bg_programs_remove(struct bg_store *store, struct bg_error *error);
+/* Loads and pins the programs where they are missing, and puts this build's in the place of another's, gate by gate
+ * without a gap. -EPROTO: they have another layout; nothing is changed. */
+int bg_programs_load(struct bg_store *store, struct bg_error *error);
 
 #endif

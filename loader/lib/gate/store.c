@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "gate/store.h"
 
-#include "gate/programs.h"
-#include "gate/pins.h"
-#include "gate/sweep.h"
+#include "gate/pins_internal.h"
+#include "gate/programs_internal.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -124,56 +123,34 @@ static int open_locked(const char *dir, enum bg_store_access access, struct bg_e
 	}
 }
 
-/* Whoever has it for itself clears away what killed commands left. */
-static int open_once(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
-{
-	struct bg_store store = { .writable = access != BG_STORE_READ };
-	int err;
-
-	libbpf_set_print(NULL);
-	bg_programs_forget(&store);
-	snprintf(store.dir, sizeof(store.dir), "%s", dir);
-	store.dir_fd = open_locked(store.dir, access, error);
-	if (store.dir_fd == -ENOENT && (access == BG_STORE_READ || access == BG_STORE_EDIT))
-		store.dir_fd = -1;
-	else if (store.dir_fd < 0)
-		return store.dir_fd;
-	err = store.dir_fd >= 0 ? bg_programs_open(&store, error) : 0;
-	if (err) {
-		close(store.dir_fd);
-		return err;
-	}
-	if (store.dir_fd >= 0 && store.writable && (access != BG_STORE_KEEP || bg_sweep_is_due(store.dir)))
-		bg_sweep(&store);
-	*out = store;
-	return 0;
-}
-
 int bg_store_open(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
 {
-	char path[sizeof(out->dir)];
+	struct bg_store store = { .writable = access != BG_STORE_READ };
 	size_t length = strlen(dir);
-	struct bg_store sweeper;
 	int err;
 
 	if (geteuid() != 0)
 		return bg_error(error, -EPERM, "must be run as root (try sudo)");
 	while (length > 1 && dir[length - 1] == '/')
 		length--;
-	if (length >= sizeof(path) || dir[0] != '/')
+	if (length >= sizeof(store.dir) || dir[0] != '/')
 		return bg_error(error, -EINVAL,
 				"the pin directory must be an absolute path shorter than %zu characters",
-				sizeof(path));
-	memcpy(path, dir, length);
-	path[length] = '\0';
-	/* A lock is let go of before it is made stronger: others may do anything in between. So begin anew. */
-	if (access == BG_STORE_READ && bg_sweep_is_due(path)) {
-		err = open_once(path, BG_STORE_EDIT, &sweeper, error);
-		if (err)
-			return err;
-		bg_store_close(&sweeper);
-	}
-	return open_once(path, access, out, error);
+				sizeof(store.dir));
+	memcpy(store.dir, dir, length);
+	libbpf_set_print(NULL);
+	bg_programs_forget(&store);
+	store.dir_fd = open_locked(store.dir, access, error);
+	if (store.dir_fd == -ENOENT && (access == BG_STORE_READ || access == BG_STORE_EDIT))
+		store.dir_fd = -1;
+	else if (store.dir_fd < 0)
+		return store.dir_fd;
+	err = store.dir_fd >= 0 ? bg_programs_open(&store, error) : 0;
+	if (err)
+		close(store.dir_fd);
+	else
+		*out = store;
+	return err;
 }
 
 void bg_store_close(struct bg_store *store)

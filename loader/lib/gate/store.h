@@ -44,14 +44,10 @@ enum bg_store_access {
 /* $BINDGATE_PIN_DIR, or /sys/fs/bpf/bindgate. */
 const char *bg_store_default_dir(void);
 
-/* Opens and locks, waiting for others, and clears away what killed commands left. -EPERM: not root; -EINVAL: not on
+/* Opens and locks, waiting for others. What killed commands left stays: bg_sweep_open, in sweep.h, is what commands call. -EPERM: not root; -EINVAL: not on
  * a bpf file system. To be closed also by a process that is about to end: closing is what releases the lock. */
 int bg_store_open(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error);
 void bg_store_close(struct bg_store *store);
-
-/* Loads and pins the programs where they are missing, and puts this build's in the place of another's, gate by gate
- * without a gap. -EPROTO: they have another layout; nothing is changed. */
-int bg_store_load(struct bg_store *store, struct bg_error *error);
 
 /* Removes programs, maps and the directory itself; -EBUSY while there are gates or watchers. */
 int bg_store_remove(struct bg_store *store, struct bg_error *error);

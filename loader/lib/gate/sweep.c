@@ -2,11 +2,12 @@
 #include "gate/sweep.h"
 
 #include "cgroup/cgroup.h"
-#include "gate/programs.h"
-#include "gate/pins.h"
-#include "gate/maps.h"
-#include "gate/transient.h"
-#include "gate/watch.h"
+#include "gate/links_internal.h"
+#include "gate/maps_internal.h"
+#include "gate/pins_internal.h"
+#include "gate/programs_internal.h"
+#include "gate/transient_internal.h"
+#include "gate/watch_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,8 @@ static int is_leftover(const char *name, void *arg)
 	return !strncmp(name, "new-", 4) || !strncmp(name, "old-", 4);
 }
 
-bool bg_sweep_is_due(const char *dir)
+/* For who holds the shared lock, or none: has a killed command left something? */
+static bool is_due(const char *dir)
 {
 	char gates[PIN_PATH_MAX];
 
@@ -72,7 +74,7 @@ static int sweep_gate(const char *name, void *arg)
 }
 
 /* What cannot be removed stays, and is told by the command that is asked to remove it. */
-void bg_sweep(struct bg_store *store)
+static void sweep_all(struct bg_store *store)
 {
 	struct sweep sweep = { .store = store };
 
@@ -80,4 +82,22 @@ void bg_sweep(struct bg_store *store)
 	bg_watch_sweep(store);
 	bg_transient_sweep(store);
 	bg_pin_each(bg_pin_path(sweep.gates, store->dir, "gates"), sweep_gate, &sweep);
+}
+
+int bg_sweep_open(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
+{
+	struct bg_store sweeper;
+	int err;
+
+	/* A lock is let go of before it is made stronger: others may do anything in between. So begin anew. */
+	if (access == BG_STORE_READ && is_due(dir)) {
+		err = bg_sweep_open(dir, BG_STORE_EDIT, &sweeper, error);
+		if (err)
+			return err;
+		bg_store_close(&sweeper);
+	}
+	err = bg_store_open(dir, access, out, error);
+	if (!err && out->dir_fd >= 0 && out->writable && (access != BG_STORE_KEEP || is_due(out->dir)))
+		sweep_all(out);
+	return err;
 }

@@ -4,12 +4,9 @@
 
 #include "gate/store.h"
 
-/* The library's own: what killed commands left in the pin directory, and gates whose cgroup is gone. */
-
-/* Has a killed command left something? For who holds the shared lock. */
-bool bg_sweep_is_due(const char *dir);
-
-/* Finishes or removes it all, and collects gates whose cgroup is gone. Needs the exclusive lock. */
-void bg_sweep(struct bg_store *store);
+/* Opens the store as bg_store_open does, and clears away what killed commands left in it: also for a reader, who takes the
+ * exclusive lock for that moment where there is something. Gates whose cgroup is gone are collected, but with
+ * BG_STORE_KEEP. Errors as bg_store_open. */
+int bg_sweep_open(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error);
 
 #endif

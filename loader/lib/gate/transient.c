@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "gate/transient.h"
+#include "gate/transient_internal.h"
 
-#include "gate/pins.h"
+#include "gate/pins_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

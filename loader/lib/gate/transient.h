@@ -25,7 +25,4 @@ int bg_transient_borrow(struct bg_store *store, const struct bg_cgroup *cgroup, 
 /* Ends the gate; where the cgroup is its own, kills what is left in it and removes it. The store is open for writing. */
 int bg_transient_end(struct bg_store *store, struct bg_transient *transient, struct bg_error *error);
 
-/* The library's own: ends those whose process is gone. */
-void bg_transient_sweep(struct bg_store *store);
-
 #endif

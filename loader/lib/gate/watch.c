@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "gate/watch.h"
+#include "gate/watch_internal.h"
 
-#include "gate/pins.h"
+#include "gate/pins_internal.h"
+#include "gate/programs.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -95,7 +96,7 @@ static int take_ring(struct bg_watcher *watcher, struct bg_error *error)
 
 static int begin(struct bg_watcher *watcher, struct bg_store *store, struct bg_error *error)
 {
-	int err = bg_store_load(store, error);
+	int err = bg_programs_load(store, error);
 
 	if (!err)
 		err = take_slot(watcher, error);
@@ -113,19 +114,16 @@ static int begin(struct bg_watcher *watcher, struct bg_store *store, struct bg_e
 	return 0;
 }
 
-int bg_watch_begin(struct bg_watcher *watcher, const char *dir, bg_watch_fn each, void *arg, struct bg_error *error)
+int bg_watch_begin(struct bg_watcher *watcher, struct bg_store *store, bg_watch_fn each, void *arg,
+		   struct bg_error *error)
 {
-	struct bg_store store;
-	int err = bg_store_open(dir, BG_STORE_WRITE, &store, error);
+	int err;
 
-	if (err)
-		return err;
 	*watcher = (struct bg_watcher){ .lock = -1, .rings = -1, .ring_fd = -1, .each = each, .arg = arg };
-	memcpy(watcher->dir, store.dir, sizeof(watcher->dir));
-	err = begin(watcher, &store, error);
+	memcpy(watcher->dir, store->dir, sizeof(watcher->dir));
+	err = begin(watcher, store, error);
 	if (err)
 		bg_watch_end(watcher);
-	bg_store_close(&store);
 	return err;
 }
 

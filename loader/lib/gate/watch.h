@@ -24,9 +24,10 @@ struct bg_watcher {
 	char dir[256];
 };
 
-/* Takes a slot, loading the programs where they are missing; *watcher must stay where it is until bg_watch_end.
- * -EBUSY: all slots are taken. */
-int bg_watch_begin(struct bg_watcher *watcher, const char *dir, bg_watch_fn each, void *arg, struct bg_error *error);
+/* Takes a slot, loading the programs where they are missing; *watcher must stay where it is until bg_watch_end. The store
+ * is open for writing, and may be closed as soon as this returns. -EBUSY: all slots are taken. */
+int bg_watch_begin(struct bg_watcher *watcher, struct bg_store *store, bg_watch_fn each, void *arg,
+		   struct bg_error *error);
 
 /* Hands out what is there, waiting up to `milliseconds` (-1: for ever) for the first. Returns the number of events,
  * what `each` returned, or a negative errno; -EINTR: a signal came. */
@@ -39,8 +40,5 @@ int bg_watch_fd(const struct bg_watcher *watcher);
 __u64 bg_watch_lost(struct bg_watcher *watcher);
 
 void bg_watch_end(struct bg_watcher *watcher);
-
-/* The library's own: frees the slots of watchers that died. The store is open for writing. */
-void bg_watch_sweep(const struct bg_store *store);
 
 #endif

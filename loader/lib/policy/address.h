@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATE_ADDR_H
-#define BINDGATE_ADDR_H
+#ifndef BINDGATE_ADDRESS_H
+#define BINDGATE_ADDRESS_H
 
 #include <bindgate/portmap.h>
 #include <netinet/in.h>

@@ -198,7 +198,7 @@ int bg_decompile(const struct bg_portmap *map, struct bg_policy *out, struct bg_
 	/* What the program reads must be what these rules compile to; what is for user space alone may be anything. */
 	if (!err && !bg_compile(&policy, &again, NULL)) {
 		again.cgroup = map->cgroup;
-		if (!memcmp(map, &again, offsetof(struct bg_portmap, retired))) {
+		if (!memcmp(map, &again, offsetof(struct bg_portmap, counted))) {
 			*out = policy;
 			return 0;
 		}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "policy/rule.h"
+#include "policy/duration.h"
 
 #include <errno.h>
 #include <stdio.h>

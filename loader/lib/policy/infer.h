@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATE_COVER_H
-#define BINDGATE_COVER_H
+#ifndef BINDGATE_INFER_H
+#define BINDGATE_INFER_H
 
 #include "policy/policy.h"
 

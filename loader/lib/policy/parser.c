@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "policy/rule.h"
+#include "policy/parser.h"
+
+#include "policy/duration.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "policy/policy.h"
+#include "policy/parser.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "policy/rule.h"
+#include "policy/duration.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>

@@ -32,9 +32,6 @@ struct bg_rule {
 /* Longest text of a rule, with its terminating zero. */
 #define BG_RULE_TEXT_MAX 192
 
-/* The text of any length, any bytes. -EINVAL with the reason and the rule in `error`; *out is untouched then. */
-int bg_rule_parse(const char *text, struct bg_rule *out, struct bg_error *error);
-
 /* The canonical text, which parses to the same rule. Returns `out`. Any content of the rule is safe. */
 const char *bg_rule_print(const struct bg_rule *rule, char out[static BG_RULE_TEXT_MAX]);
 
@@ -49,10 +46,6 @@ bool bg_rule_covers(const struct bg_rule *a, const struct bg_rule *b);
 
 /* Whole seconds that are left of it, rounded up, at boot time `now` in ticks; 0: expired. Ask only with a deadline. */
 __u32 bg_rule_seconds_left(const struct bg_rule *rule, __u32 now);
-
-/* "30s", "10m", "2h" to seconds and back. The text is at most 16 characters with its zero. */
-int bg_duration_parse(const char *text, __u32 *seconds, struct bg_error *error);
-const char *bg_duration_print(__u32 seconds, char text[static 16]);
 
 /* "pass", "allow", "rewrite", "deny"; "tcp", "udp". */
 const char *bg_verdict_name(__u8 verdict);

@@ -4,6 +4,7 @@
 #include "base/escape.h"
 #include "policy/event.h"
 #include "policy/counters.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static json_t *rule_json(const struct bg_gate *gate, unsigned int index)
 {
 	const struct bg_rule *rule = &gate->policy.rules[index];
 	char text[BG_RULE_TEXT_MAX];
-	json_t *left = rule->deadline ? json_integer(bg_rule_seconds_left(rule, bg_ticks_now())) : json_null();
+	json_t *left = rule->deadline ? json_integer(bg_rule_seconds_left(rule, bg_clock_ticks())) : json_null();
 
 	return json_pack("{s:s,s:I,s:o}", "rule", bg_rule_print(rule, text), "hits", (json_int_t)gate->hits[index],
 			 "expires_in_s", left);

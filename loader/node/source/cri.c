@@ -4,6 +4,8 @@
 #include "node/source/cri_frame.h"
 #include "node/say.h"
 #include "node/stats.h"
+#include "base/clock.h"
+#include "base/retry.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -16,7 +18,7 @@
 #define UNIMPLEMENTED 12      /* grpc-status */
 #define CALL_SECONDS 10L
 #define PATIENCE_MS 5
-#define RETRY_FIRST 0.1
+#define RETRY_FIRST 0.1 /* seconds */
 #define RETRY_MOST 30.0
 
 static const char *const services[] = { "runtime.v1", "runtime.v1alpha2" };
@@ -38,10 +40,10 @@ struct cri {
 	char *socket;
 	unsigned int service; /* of services */
 	struct call list, events;
-	double ask_due;             /* 0: no need */
-	double events_due;          /* 0: the stream is there, or the runtime has none */
-	double retry, events_retry; /* seconds */
-	bool failing;               /* said so */
+	double ask_due;    /* 0: no need */
+	double events_due; /* 0: the stream is there, or the runtime has none */
+	struct bg_retry retry, events_retry;
+	bool failing; /* said so */
 };
 
 static size_t take_header(char *line, size_t one, size_t size, void *arg)
@@ -87,7 +89,7 @@ static size_t take_event(char *data, size_t one, size_t size, void *arg)
 
 	(void)data;
 	(void)one;
-	cri->events_retry = RETRY_FIRST;
+	bg_retry_reset(&cri->events_retry);
 	cri_ask(cri, 0);
 	return size;
 }
@@ -138,20 +140,20 @@ static void start_events(struct cri *cri)
 
 struct cri *cri_open(const char *socket, const struct cri_calls *calls)
 {
-	struct cri *cri = need(calloc(1, sizeof(*cri)));
+	struct cri *cri = bg_need(calloc(1, sizeof(*cri)));
 
 	curl_global_init(CURL_GLOBAL_NOTHING);
 	cri->calls = *calls;
-	cri->socket = need(strdup(strncmp(socket, "unix://", 7) ? socket : socket + 7));
-	cri->multi = need(curl_multi_init());
+	cri->socket = bg_need(strdup(strncmp(socket, "unix://", 7) ? socket : socket + 7));
+	cri->multi = bg_need(curl_multi_init());
 	curl_multi_setopt(cri->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-	cri->list.easy = need(curl_easy_init());
-	cri->events.easy = need(curl_easy_init());
-	cri->headers = need(curl_slist_append(NULL, "content-type: application/grpc"));
-	cri->headers = need(curl_slist_append(cri->headers, "te: trailers"));
-	cri->headers = need(curl_slist_append(cri->headers, "Expect:"));
-	cri->retry = cri->events_retry = RETRY_FIRST;
-	cri->ask_due = cri->events_due = now_seconds();
+	cri->list.easy = bg_need(curl_easy_init());
+	cri->events.easy = bg_need(curl_easy_init());
+	cri->headers = bg_need(curl_slist_append(NULL, "content-type: application/grpc"));
+	cri->headers = bg_need(curl_slist_append(cri->headers, "te: trailers"));
+	cri->headers = bg_need(curl_slist_append(cri->headers, "Expect:"));
+	cri->retry = cri->events_retry = (struct bg_retry){ .first = RETRY_FIRST, .most = RETRY_MOST };
+	cri->ask_due = cri->events_due = bg_clock_seconds();
 	return cri;
 }
 
@@ -172,7 +174,7 @@ void cri_close(struct cri *cri)
 
 void cri_ask(struct cri *cri, double seconds)
 {
-	double due = now_seconds() + seconds;
+	double due = bg_clock_seconds() + seconds;
 
 	if (!cri->ask_due || due < cri->ask_due)
 		cri->ask_due = due;
@@ -186,8 +188,7 @@ static void failed(struct cri *cri, const char *what)
 		say(LOG_WARNING, "the container runtime at %s: %s; the gates of pods stay as they are", cri->socket,
 		    what);
 	cri->failing = true;
-	cri_ask(cri, cri->retry);
-	cri->retry = cri->retry * 2 < RETRY_MOST ? cri->retry * 2 : RETRY_MOST;
+	cri_ask(cri, bg_retry_failed(&cri->retry));
 }
 
 static void finish_list(struct cri *cri, CURLcode result)
@@ -218,7 +219,7 @@ static void finish_list(struct cri *cri, CURLcode result)
 	if (cri->failing)
 		say(LOG_INFO, "the container runtime at %s answers again", cri->socket);
 	cri->failing = false;
-	cri->retry = RETRY_FIRST;
+	bg_retry_reset(&cri->retry);
 	cri->calls.listed(sandboxes, cri->calls.arg);
 	cri__sandboxes__free_unpacked(sandboxes, NULL);
 }
@@ -228,9 +229,9 @@ static void finish_events(struct cri *cri, CURLcode result)
 {
 	if (result == CURLE_OK && cri->events.status == UNIMPLEMENTED)
 		return;
-	cri->events_due = now_seconds() + cri->events_retry;
-	cri->events_retry = cri->events_retry * 2 < RETRY_MOST ? cri->events_retry * 2 : RETRY_MOST;
-	cri_ask(cri, cri->events_retry);
+	bg_retry_failed(&cri->events_retry);
+	cri->events_due = bg_clock_seconds() + cri->events_retry.last;
+	cri_ask(cri, cri->events_retry.last);
 }
 
 unsigned int cri_polls(struct cri *cri, struct pollfd *polls)
@@ -261,7 +262,7 @@ static void sooner(double due, double now, int *ms)
 
 int cri_patience_ms(struct cri *cri)
 {
-	double now = now_seconds();
+	double now = bg_clock_seconds();
 	long curl = -1;
 	int ms;
 
@@ -291,7 +292,7 @@ static void perform(struct cri *cri)
 
 void cri_run(struct cri *cri)
 {
-	double now = now_seconds();
+	double now = bg_clock_seconds();
 	const CURLMsg *message;
 	int left;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATE_PIN_H
-#define BINDGATE_PIN_H
+#ifndef BINDGATE_PINS_INTERNAL_H
+#define BINDGATE_PINS_INTERNAL_H
 
 #include "base/error.h"
 
 #include <linux/types.h>
 #include <stdbool.h>
 
-/* The library's own: paths below the pin directory, and the links that are pinned there. */
+/* Paths below the pin directory, and what is pinned there. */
 
 #define PIN_PATH_MAX 512
 
@@ -34,24 +34,5 @@ int bg_pin_lock(const char *path);
 
 /* A cgroup's id from a name such as "123", "new-123" (prefix "new-"). false: the name is no such thing. */
 bool bg_pin_id(const char *name, const char *prefix, __u64 *id);
-
-/* The two links of a gate, in bind4, bind6 order. */
-#define BG_HOOKS 2
-extern const char *const bg_hook_names[BG_HOOKS];
-
-/* Attaches and pins below `dir` whichever link is missing there or is no longer attached to cgroup `id`.
- * Returns how many, or a negative errno: then those it made are gone again. */
-int bg_links_make(const char *dir, const char *cgroup_path, __u64 id, const int programs[BG_HOOKS],
-		  struct bg_error *error);
-
-/* Are both there, pinned and attached to cgroup `id`? 1, 0 or a negative errno. */
-int bg_links_whole(const char *dir, __u64 id);
-
-/* Makes them run the programs; a missing one is left missing. */
-int bg_links_update(const char *dir, const int programs[BG_HOOKS], struct bg_error *error);
-
-/* Detaches both at once, takes the pins away and the directory. What is missing already is no error.
- * -ENOTEMPTY: something is in there that bindgate did not make; the links are detached all the same. */
-int bg_links_remove(const char *dir, struct bg_error *error);
 
 #endif

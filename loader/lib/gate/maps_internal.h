@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATE_PORTMAPS_H
-#define BINDGATE_PORTMAPS_H
+#ifndef BINDGATE_MAPS_INTERNAL_H
+#define BINDGATE_MAPS_INTERNAL_H
 
 #include "gate/store.h"
 
 /*
- * The library's own: what a gate has in the kernel's cgroup storage. An entry exists from the cgroup's first attach
+ * What a gate has in the kernel's cgroup storage. An entry exists from the cgroup's first attach
  * on and outlives detach; user space can neither make nor delete one. All return -ENOENT where there is none.
  */
 int bg_portmap_read(const struct bg_store *store, __u64 id, struct bg_portmap *out);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "base/clock.h"
+
+#include <bindgate/portmap.h>
+#include <stdint.h>
+#include <time.h>
+
+__u64 bg_clock_boot_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
+}
+
+__u32 bg_clock_ticks(void)
+{
+	return (__u32)(bg_clock_boot_ns() >> BG_TICK_SHIFT);
+}
+
+__u32 bg_clock_ticks_in(__u32 seconds)
+{
+	__u64 ticks = ((bg_clock_boot_ns() + (__u64)seconds * 1000000000) >> BG_TICK_SHIFT) + 1;
+
+	return ticks < UINT32_MAX ? (__u32)ticks : UINT32_MAX;
+}
+
+double bg_clock_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef BINDGATE_CLOCK_H
+#define BINDGATE_CLOCK_H
+
+#include <linux/types.h>
+
+/* Boot time, which goes on through suspend: in ns, and in the ticks that deadlines are kept in (BG_TICK_SHIFT). */
+__u64 bg_clock_boot_ns(void);
+__u32 bg_clock_ticks(void);
+
+/* The tick at which so many seconds from now have passed for certain. */
+__u32 bg_clock_ticks_in(__u32 seconds);
+
+/* Seconds of the monotonic clock, for delays. */
+double bg_clock_seconds(void);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef BINDGATE_GLOB_H
+#define BINDGATE_GLOB_H
+
+#include "cgroup/cgroup.h"
+
+/* Is it a pattern such as /system.slice/web@*.service? */
+bool bg_cgroup_is_glob(const char *text);
+
+/* Calls `each` for the cgroup named, or for all that a pattern matches now, which may be none. Errors as
+ * bg_cgroup_find, or what `each` returned. */
+int bg_cgroup_each(const char *text, int (*each)(const struct bg_cgroup *cgroup, void *arg), void *arg,
+		   struct bg_error *error);
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef BINDGATE_YAML_LINE_H
+#define BINDGATE_YAML_LINE_H
+
+#include <stddef.h>
+
+/* The line on which the node is that a path such as "gates[2].rules[0]" leads to; 0: there is none. */
+unsigned int bg_yaml_line(const char *text, size_t size, const char *path);
+
+#endif
