@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 #include "policy/parser.h"
+#include "policy/qualifier.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -66,11 +67,6 @@ static bool may_ask(const struct bg_declared_pod *grant, const struct bg_rule *r
 	return false;
 }
 
-static bool is_qualifier(const char *word)
-{
-	return !strncmp(word, "uid=", 4) || !strncmp(word, "gid=", 4) || !strncmp(word, "for=", 4);
-}
-
 /* The next rule of the request, with its qualifiers; commas part both. false: there is none any more. */
 static bool next_rule(const char **request, char *rule, size_t size)
 {
@@ -90,7 +86,7 @@ static bool next_rule(const char **request, char *rule, size_t size)
 		memcpy(rule + used, *request, length);
 		used += length;
 		*request += strcspn(*request, ", \t\r\n");
-	} while (**request == ',' && is_qualifier(*request + 1) && (*request)++ && used + 2 < size);
+	} while (**request == ',' && bg_qualifier_of(*request + 1) && (*request)++ && used + 2 < size);
 	rule[used] = '\0';
 	return true;
 }

@@ -2,6 +2,7 @@
 #include "policy/address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
 
 static __u64 load64(const unsigned char *bytes)
@@ -57,4 +58,15 @@ const char *bg_addr_print(const struct bg_addr *addr, char *text)
 	store64(addr->lo, in6.s6_addr + 8);
 	inet_ntop(AF_INET6, &in6, text, INET6_ADDRSTRLEN);
 	return text;
+}
+
+int bg_addr_intern(struct bg_addr *table, __u16 *count, const struct bg_addr *addr)
+{
+	for (int i = 0; i < *count; i++)
+		if (table[i].hi == addr->hi && table[i].lo == addr->lo)
+			return i;
+	if (*count == BG_ADDRS_MAX)
+		return -E2BIG;
+	table[*count] = *addr;
+	return (*count)++;
 }

@@ -16,4 +16,7 @@ void bg_addr_mask(struct bg_addr *addr, __u8 prefix);
 const char *bg_addr_print(const struct bg_addr *addr, char *text);
 bool bg_addr_is_ip4(const struct bg_addr *addr);
 
+/* The address's index in a table of BG_ADDRS_MAX, which it joins where it is new. -E2BIG: the table is full. */
+int bg_addr_intern(struct bg_addr *table, __u16 *count, const struct bg_addr *addr);
+
 #endif

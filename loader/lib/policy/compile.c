@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "policy/compile.h"
+#include "policy/qualifier.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,26 +8,14 @@
 
 #define PORT_MAX 65535
 
-/* The address's index in the map, which it joins where it is new. */
-static int intern(struct bg_portmap *map, const struct bg_addr *addr)
-{
-	for (int i = 0; i < map->addrs_count; i++)
-		if (map->addrs[i].hi == addr->hi && map->addrs[i].lo == addr->lo)
-			return i;
-	if (map->addrs_count == BG_ADDRS_MAX)
-		return -E2BIG;
-	map->addrs[map->addrs_count] = *addr;
-	return map->addrs_count++;
-}
-
 static int pack(struct bg_portmap *map, const struct bg_rule *rule, struct bg_packed_rule *out)
 {
 	int addr = 0, target = 0;
 
 	if (rule->flags & BG_RULE_ADDR)
-		addr = intern(map, &rule->addr);
+		addr = bg_addr_intern(map->addrs, &map->addrs_count, &rule->addr);
 	if (addr >= 0 && (rule->flags & BG_RULE_TARGET))
-		target = intern(map, &rule->target);
+		target = bg_addr_intern(map->addrs, &map->addrs_count, &rule->target);
 	if (addr < 0 || target < 0)
 		return -E2BIG;
 	*out = (struct bg_packed_rule){
@@ -139,10 +128,9 @@ int bg_compile(const struct bg_policy *policy, struct bg_portmap *out, struct bg
 				BG_ADDRS_MAX);
 		if ((rule->flags & BG_RULE_ADDR) || (rule->flags & BG_RULE_FAMILIES) != BG_RULE_FAMILIES)
 			map.inputs |= BG_INPUT_ADDR;
-		if (rule->flags & (BG_RULE_UID | BG_RULE_GID))
-			map.inputs |= BG_INPUT_IDS;
-		if (rule->deadline)
-			map.inputs |= BG_INPUT_TIME;
+		for (int k = 0; k < BG_QUALIFIERS; k++)
+			if (bg_qualifier_has(&bg_qualifiers[k], rule))
+				map.inputs |= bg_qualifiers[k].input;
 	}
 	for (int protocol = 0; protocol < BG_PROTOCOLS; protocol++)
 		cut(policy, (__u8)(1 << protocol), &map.segments[protocol]);
@@ -158,7 +146,7 @@ static bool rule_is_sound(const struct bg_portmap *map, const struct bg_packed_r
 
 	return rule->verdict < BG_VERDICTS && (rule->flags & BG_RULE_PROTOCOLS) &&
 	       (rule->flags & BG_RULE_FAMILIES) && rule->prefix <= 128 && rule->first > 0 &&
-	       rule->first <= rule->last &&
+	       rule->first <= rule->last && (!rule->deadline || rule->seconds) &&
 	       (rewrites ? rule->to > 0 && rule->to + (rule->last - rule->first) <= PORT_MAX : rule->to == 0) &&
 	       (!(rule->flags & BG_RULE_ADDR) || rule->addr < map->addrs_count) &&
 	       (!(rule->flags & BG_RULE_TARGET) || (rewrites && rule->target < map->addrs_count));

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "policy/parser.h"
 
-#include "policy/duration.h"
+#include "policy/number.h"
+#include "policy/qualifier.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TEXT_MAX 255
 #define PORT_MAX 65535
@@ -37,21 +32,6 @@ static int __attribute__((format(printf, 2, 3))) fail(const struct parse *parse,
 	return bg_error(parse->error, -EINVAL, "rule \"%s\": %s", parse->whole, reason);
 }
 
-/* Digits only, at most `max`; false else. */
-static bool read_number(const char *text, unsigned long max, unsigned long *out)
-{
-	size_t digits = strspn(text, "0123456789");
-	unsigned long value;
-
-	if (digits == 0 || digits > 10 || text[digits])
-		return false;
-	value = strtoul(text, NULL, 10);
-	if (value > max)
-		return false;
-	*out = value;
-	return true;
-}
-
 static int read_port(const struct parse *parse, const char *text, __u16 *out)
 {
 	unsigned long value;
@@ -60,7 +40,7 @@ static int read_port(const struct parse *parse, const char *text, __u16 *out)
 		return fail(parse, "a port is missing");
 	if (strspn(text, "0123456789") != strlen(text))
 		return fail(parse, "\"%s\" is not a port", text);
-	if (!read_number(text, PORT_MAX, &value))
+	if (!bg_number_parse(text, PORT_MAX, &value))
 		return fail(parse, "port %s is too high: ports are 1 to 65535", text);
 	if (value == 0)
 		return fail(parse, "port 0 needs no rule: a bind to it is always passed");
@@ -104,7 +84,7 @@ static int read_addr(const struct parse *parse, char *text, bool bracketed, stru
 
 	if (slash) {
 		*slash = '\0';
-		if (!read_number(slash + 1, bits, &length))
+		if (!bg_number_parse(slash + 1, bits, &length))
 			return fail(parse, "/%s is no prefix length: %s has /0 to /%lu", slash + 1,
 				    bracketed ? "IPv6" : "IPv4", bits);
 	}
@@ -231,61 +211,28 @@ static int take_protocol(struct parse *parse, char *text)
 	return read_protocol(parse, slash + 1);
 }
 
-static int read_user(const struct parse *parse, const char *text, __u32 *out)
+static int no_qualifier(const struct parse *parse, const char *text)
 {
-	struct passwd entry, *found = NULL;
-	unsigned long number;
-	char buffer[16384];
+	char keys[64] = "";
 
-	if (read_number(text, UINT32_MAX - 1, &number)) {
-		*out = (__u32)number;
-		return 0;
-	}
-	if (!*text || isdigit((unsigned char)*text) || getpwnam_r(text, &entry, buffer, sizeof(buffer), &found) ||
-	    !found)
-		return fail(parse, "there is no user \"%s\" here", text);
-	*out = entry.pw_uid;
-	return 0;
-}
-
-static int read_group(const struct parse *parse, const char *text, __u32 *out)
-{
-	struct group entry, *found = NULL;
-	unsigned long number;
-	char buffer[16384];
-
-	if (read_number(text, UINT32_MAX - 1, &number)) {
-		*out = (__u32)number;
-		return 0;
-	}
-	if (!*text || isdigit((unsigned char)*text) || getgrnam_r(text, &entry, buffer, sizeof(buffer), &found) ||
-	    !found)
-		return fail(parse, "there is no group \"%s\" here", text);
-	*out = entry.gr_gid;
-	return 0;
+	for (int i = 0; i < BG_QUALIFIERS; i++)
+		snprintf(keys + strlen(keys), sizeof(keys) - strlen(keys), "%s%s", i ? ", " : "",
+			 bg_qualifiers[i].key);
+	return fail(parse, "\"%s\" is not one of %s (rules are separated by spaces)", text, keys);
 }
 
 static int read_qualifier(struct parse *parse, const char *text)
 {
-	struct bg_rule *rule = &parse->rule;
+	const struct bg_qualifier *qualifier = bg_qualifier_of(text);
 	struct bg_error reason;
 
-	if (!strncmp(text, "uid=", 4) && !(rule->flags & BG_RULE_UID)) {
-		rule->flags |= BG_RULE_UID;
-		return read_user(parse, text + 4, &rule->uid);
-	}
-	if (!strncmp(text, "gid=", 4) && !(rule->flags & BG_RULE_GID)) {
-		rule->flags |= BG_RULE_GID;
-		return read_group(parse, text + 4, &rule->gid);
-	}
-	if (!strncmp(text, "for=", 4) && !rule->seconds) {
-		if (bg_duration_parse(text + 4, &rule->seconds, &reason))
-			return fail(parse, "%s", reason.text);
-		return 0;
-	}
-	if (!strncmp(text, "uid=", 4) || !strncmp(text, "gid=", 4) || !strncmp(text, "for=", 4))
-		return fail(parse, "%.3s= stands there twice", text);
-	return fail(parse, "\"%s\" is not one of uid=, gid=, for= (rules are separated by spaces)", text);
+	if (!qualifier)
+		return no_qualifier(parse, text);
+	if (bg_qualifier_has(qualifier, &parse->rule))
+		return fail(parse, "%s stands there twice", qualifier->key);
+	if (bg_qualifier_read(qualifier, text, &parse->rule, &reason))
+		return fail(parse, "%s", reason.text);
+	return 0;
 }
 
 static int read_rule(struct parse *parse, char *text)

@@ -6,30 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How many different addresses the policy would have with one more rule; counted as bg_compile does. */
-static unsigned int count_addrs(const struct bg_policy *policy, const struct bg_rule *more)
+/* Do the policy's addresses and those of one more rule find room in a port map? */
+static bool addrs_fit(const struct bg_policy *policy, const struct bg_rule *more)
 {
-	struct bg_addr seen[2 * (BG_RULES_MAX + 1)];
-	unsigned int count = 0;
+	struct bg_addr table[BG_ADDRS_MAX];
+	__u16 count = 0;
 
 	for (unsigned int i = 0; i <= policy->count; i++) {
 		const struct bg_rule *rule = i < policy->count ? &policy->rules[i] : more;
-		const struct bg_addr addrs[] = { rule->addr, rule->target };
-		const __u8 flags[] = { BG_RULE_ADDR, BG_RULE_TARGET };
 
-		for (int k = 0; k < 2; k++) {
-			unsigned int at = 0;
-
-			if (!(rule->flags & flags[k]))
-				continue;
-			/* cppcheck-suppress uninitvar ; it looks below count only */
-			while (at < count && (seen[at].hi != addrs[k].hi || seen[at].lo != addrs[k].lo))
-				at++;
-			seen[at] = addrs[k];
-			count += at == count;
-		}
+		if (((rule->flags & BG_RULE_ADDR) && bg_addr_intern(table, &count, &rule->addr) < 0) ||
+		    ((rule->flags & BG_RULE_TARGET) && bg_addr_intern(table, &count, &rule->target) < 0))
+			return false;
 	}
-	return count;
+	return true;
 }
 
 int bg_policy_add(struct bg_policy *policy, const char *text, struct bg_error *error)
@@ -44,7 +34,7 @@ int bg_policy_add(struct bg_policy *policy, const char *text, struct bg_error *e
 				"more than %d rules for one gate: use port ranges (8000-8100) or address prefixes "
 				"(10.0.0.0/8:80)",
 				BG_RULES_MAX);
-	if ((rule.flags & (BG_RULE_ADDR | BG_RULE_TARGET)) && count_addrs(policy, &rule) > BG_ADDRS_MAX)
+	if ((rule.flags & (BG_RULE_ADDR | BG_RULE_TARGET)) && !addrs_fit(policy, &rule))
 		return bg_error(error, -E2BIG,
 				"more than %d different addresses for one gate: use address prefixes "
 				"(10.0.0.0/8:80)",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "policy/rule.h"
-#include "policy/duration.h"
+#include "policy/qualifier.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -23,8 +23,10 @@ const char *bg_protocol_name(__u8 protocol)
 
 bool bg_rule_is_plain(const struct bg_rule *rule)
 {
-	return (rule->flags & BG_RULE_FAMILIES) == BG_RULE_FAMILIES &&
-	       !(rule->flags & (BG_RULE_ADDR | BG_RULE_UID | BG_RULE_GID)) && !rule->deadline && !rule->seconds;
+	for (int i = 0; i < BG_QUALIFIERS; i++)
+		if (bg_qualifier_has(&bg_qualifiers[i], rule))
+			return false;
+	return (rule->flags & BG_RULE_FAMILIES) == BG_RULE_FAMILIES && !(rule->flags & BG_RULE_ADDR);
 }
 
 /* A text that grows; what does not fit is cut off. */
@@ -74,7 +76,7 @@ static void put_ports(struct text *text, const struct bg_rule *rule)
 const char *bg_rule_print(const struct bg_rule *rule, char out[static BG_RULE_TEXT_MAX])
 {
 	struct text text = { .at = out, .left = BG_RULE_TEXT_MAX };
-	char duration[16];
+	char value[BG_QUALIFIER_TEXT_MAX];
 
 	*out = '\0';
 	if (rule->verdict != BG_ALLOW && rule->verdict != BG_REWRITE)
@@ -90,12 +92,12 @@ const char *bg_rule_print(const struct bg_rule *rule, char out[static BG_RULE_TE
 	}
 	if ((rule->flags & BG_RULE_PROTOCOLS) != BG_RULE_PROTOCOLS)
 		put(&text, rule->flags & BG_RULE_TCP ? "/tcp" : "/udp");
-	if (rule->flags & BG_RULE_UID)
-		put(&text, ",uid=%u", rule->uid);
-	if (rule->flags & BG_RULE_GID)
-		put(&text, ",gid=%u", rule->gid);
-	if (rule->seconds)
-		put(&text, ",for=%s", bg_duration_print(rule->seconds, duration));
+	for (int i = 0; i < BG_QUALIFIERS; i++) {
+		if (!bg_qualifier_has(&bg_qualifiers[i], rule))
+			continue;
+		bg_qualifiers[i].print(bg_qualifier_operand(&bg_qualifiers[i], rule), value);
+		put(&text, ",%s%s", bg_qualifiers[i].key, value);
+	}
 	return out;
 }
 
@@ -123,9 +125,8 @@ bool bg_rule_covers(const struct bg_rule *a, const struct bg_rule *b)
 {
 	__u8 kinds = b->flags & (BG_RULE_PROTOCOLS | BG_RULE_FAMILIES);
 
-	return !a->seconds && a->first <= b->first && a->last >= b->last && (a->flags & kinds) == kinds &&
-	       addr_covers(a, b) && (!(a->flags & BG_RULE_UID) || ((b->flags & BG_RULE_UID) && a->uid == b->uid)) &&
-	       (!(a->flags & BG_RULE_GID) || ((b->flags & BG_RULE_GID) && a->gid == b->gid));
+	return a->first <= b->first && a->last >= b->last && (a->flags & kinds) == kinds && addr_covers(a, b) &&
+	       bg_qualifiers_cover(a, b);
 }
 
 __u32 bg_rule_seconds_left(const struct bg_rule *rule, __u32 now)
