@@ -11,7 +11,7 @@
 
 static json_t *collected;
 
-void print_json(json_t *object)
+void cli_print_json(json_t *object)
 {
 	if (json_dumpf(bg_need(object), stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) && !ferror(stdout))
 		bg_need(NULL);
@@ -19,7 +19,7 @@ void print_json(json_t *object)
 	putchar('\n');
 }
 
-int finish(const struct cli *cli)
+int cli_finish_output(const struct cli *cli)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return DONE;
@@ -30,10 +30,10 @@ int finish(const struct cli *cli)
 }
 
 /* One line on stderr; an object on stdout for programs. */
-static int say(const struct cli *cli, int status, const char *text)
+static int print_error(const struct cli *cli, int status, const char *text)
 {
 	if (cli->json) {
-		print_json(json_pack("{s:{s:o,s:i}}", "error", "message", bg_json_text(text), "code", status));
+		cli_print_json(json_pack("{s:{s:o,s:i}}", "error", "message", bg_json_text(text), "code", status));
 		fflush(stdout);
 	} else {
 		fprintf(stderr, "bindgate: %s\n", bg_escape(text));
@@ -41,7 +41,7 @@ static int say(const struct cli *cli, int status, const char *text)
 	return status;
 }
 
-int usage(const struct cli *cli, const char *format, ...)
+int cli_usage_error(const struct cli *cli, const char *format, ...)
 {
 	char what[512], text[640];
 	va_list args;
@@ -51,22 +51,22 @@ int usage(const struct cli *cli, const char *format, ...)
 	va_end(args);
 	snprintf(text, sizeof(text), *cli->command->name ? "%s; see bindgate %s --help" : "%s; see bindgate help",
 		 what, cli->command->name);
-	return say(cli, USAGE, text);
+	return print_error(cli, USAGE, text);
 }
 
-int fail_as(const struct cli *cli, int status, const struct bg_error *error)
+int cli_print_error_as(const struct cli *cli, int status, const struct bg_error *error)
 {
-	return say(cli, status, error->text);
+	return print_error(cli, status, error->text);
 }
 
-int fail(const struct cli *cli, int err, const struct bg_error *error)
+int cli_print_error(const struct cli *cli, int err, const struct bg_error *error)
 {
 	int status = err == -EOPNOTSUPP ? CANNOT : FAILED;
 
-	return say(cli, status, *error->text ? error->text : strerror(-err));
+	return print_error(cli, status, *error->text ? error->text : strerror(-err));
 }
 
-void warn(const struct cli *cli, const char *format, ...)
+void cli_print_warning(const struct cli *cli, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
@@ -81,7 +81,7 @@ void warn(const struct cli *cli, const char *format, ...)
 		fprintf(stderr, "bindgate: warning: %s\n", bg_escape(text));
 }
 
-json_t *warnings(void)
+json_t *cli_warnings(void)
 {
 	return collected ? json_incref(collected) : json_array();
 }
@@ -95,7 +95,7 @@ static void show_help(const struct cli *cli)
 	exit(run_help(&help, *cli->command->name ? 2 : 1, argv));
 }
 
-int next_option(struct cli *cli, int argc, char **argv, const struct option *options)
+int cli_next_option(struct cli *cli, int argc, char **argv, const struct option *options)
 {
 	for (;;) {
 		int option;
@@ -114,15 +114,17 @@ int next_option(struct cli *cli, int argc, char **argv, const struct option *opt
 			break;
 		case '?':
 			if (optopt > 0 && optopt < 256 && strncmp(argv[optind - 1], "--", 2))
-				exit(usage(cli, "-%c is not an option here, or its value is missing", optopt));
-			exit(usage(cli, "%.64s is not an option here, or its value is missing", argv[optind - 1]));
+				exit(cli_usage_error(cli, "-%c is not an option here, or its value is missing",
+						     optopt));
+			exit(cli_usage_error(cli, "%.64s is not an option here, or its value is missing",
+					     argv[optind - 1]));
 		default:
 			return option;
 		}
 	}
 }
 
-bool to_number(const char *text, unsigned long most, unsigned long *out)
+bool cli_parse_number(const char *text, unsigned long most, unsigned long *out)
 {
 	unsigned long value;
 	char *end;
@@ -135,7 +137,7 @@ bool to_number(const char *text, unsigned long most, unsigned long *out)
 	return true;
 }
 
-int catch_signals(struct bg_error *error)
+int cli_catch_signals(struct bg_error *error)
 {
 	sigset_t signals;
 	int fd;

@@ -12,6 +12,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 /* Exit statuses. */
 enum {
@@ -63,48 +64,50 @@ enum {
 	}
 
 /* Takes one of them, its value in optarg. Returns DONE or USAGE. */
-int policy_option(const struct cli *cli, int option, struct bg_policy *policy);
+int cli_take_policy_option(const struct cli *cli, int option, struct bg_policy *policy);
 
 /* The next option that is the command's own, -1 at their end; the common ones are dealt with here. Ends the process
  * after --help, and with USAGE at a wrong one. */
-int next_option(struct cli *cli, int argc, char **argv, const struct option *options);
+int cli_next_option(struct cli *cli, int argc, char **argv, const struct option *options);
 
 /* Says what is wrong with how the command was called. Returns USAGE. */
-int usage(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int cli_usage_error(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Says what went wrong. Returns the exit status that belongs to `err`, a negative errno; or the one given. */
-int fail(const struct cli *cli, int err, const struct bg_error *error);
-int fail_as(const struct cli *cli, int status, const struct bg_error *error);
+int cli_print_error(const struct cli *cli, int err, const struct bg_error *error);
+int cli_print_error_as(const struct cli *cli, int status, const struct bg_error *error);
 
 /* A line on stderr; with --json it is kept for the answer's "warnings". */
-void warn(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-json_t *warnings(void); /* a new reference to all of them */
+void cli_print_warning(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+json_t *cli_warnings(void); /* a new reference to all of them */
 
 /* Prints the object and lets go of it. */
-void print_json(json_t *object);
+void cli_print_json(json_t *object);
 
 /* Was all of stdout written? Returns DONE or FAILED. */
-int finish(const struct cli *cli);
+int cli_finish_output(const struct cli *cli);
 
 /* What a name stands for: a cgroup, or "id:N" for a gate whose cgroup has no path any more. Where there is none, says
  * so. Returns DONE or the status to end with: a cgroup that is gone has no gate. */
-int find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out);
-int name_gate(const char *name, struct bg_cgroup *out, struct bg_error *error); /* says nothing */
+int cli_find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out);
+int cli_resolve_gate(const char *name, struct bg_cgroup *out, struct bg_error *error); /* says nothing */
 
 /* Says so. Returns NO_GATE. */
-int not_a_gate(const struct cli *cli, const struct bg_cgroup *cgroup);
+int cli_print_no_gate(const struct cli *cli, const struct bg_cgroup *cgroup);
 
-/* Calls `each` for the gate named, or with NULL for all. `each` returns DONE or the status to end with. */
-int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gate *gate, void *arg), void *arg);
+/* Calls `each` for the gate named, or with NULL for all. What it writes to `out` is printed once the lock is gone: whoever
+ * reads may take their time. `each` returns DONE or the status to end with. */
+typedef int (*cli_gate_fn)(const struct bg_gate *gate, FILE *out, void *arg);
+int cli_each_gate(struct cli *cli, const char *name, cli_gate_fn each, void *arg);
 
 /* A decimal number from 1 to `most`? */
-bool to_number(const char *text, unsigned long most, unsigned long *out);
+bool cli_parse_number(const char *text, unsigned long most, unsigned long *out);
 
 /* From now on SIGINT, SIGTERM and SIGHUP are read from this (non-blocking) descriptor; or a negative errno. */
-int catch_signals(struct bg_error *error);
+int cli_catch_signals(struct bg_error *error);
 
 /* Terminal dressing: an empty string where colours do not belong. */
-const char *style(const char *name); /* "bold", "dim", "red", "green", "yellow", "plain" */
+const char *cli_style(const char *name); /* "bold", "dim", "red", "green", "yellow", "plain" */
 
 /* A table whose columns are as wide as they have to be. Cells are copied. */
 struct table;
@@ -113,12 +116,12 @@ void table_cell(struct table *table, const char *format, ...) __attribute__((for
 void table_right(struct table *table, unsigned int column); /* numbers */
 void table_line(struct table *table, const char *format, ...)
 	__attribute__((format(printf, 2, 3))); /* across all columns */
-void table_print(const struct table *table);
+void table_print(const struct table *table, FILE *out);
 void table_free(struct table *table);
 
 /* A decision as a line, and what stands above such lines. */
-void print_event(const struct bg_event *event, const char *cgroup);
-void print_event_head(void);
+void cli_print_event(const struct bg_event *event, const char *cgroup);
+void cli_print_event_head(void);
 
 /* The commands. */
 int run_attach(struct cli *cli, int argc, char **argv);

@@ -217,11 +217,11 @@ static void print_rules(const struct bg_policy *before, const struct bg_policy *
 			printf("    %s\n", bg_rule_print(&before->rules[i++], text));
 			k++;
 		} else if (i < before->count && (!both || longest[i + 1][k] >= longest[i][k + 1])) {
-			printf("%s-   %s%s\n", style("red"), bg_rule_print(&before->rules[i++], text),
-			       style("plain"));
+			printf("%s-   %s%s\n", cli_style("red"), bg_rule_print(&before->rules[i++], text),
+			       cli_style("plain"));
 		} else {
-			printf("%s+   %s%s\n", style("green"), bg_rule_print(&after->rules[k++], text),
-			       style("plain"));
+			printf("%s+   %s%s\n", cli_style("green"), bg_rule_print(&after->rules[k++], text),
+			       cli_style("plain"));
 		}
 	}
 }
@@ -234,10 +234,10 @@ static void print_change(const struct change *change)
 	const char *sign = !change->before ? "+" : !change->after ? "-" : " ";
 
 	printf("%s%s %s%s\n",
-	       style(!change->before  ? "green"
-		     : !change->after ? "red"
-				      : "plain"),
-	       sign, bg_escape(change->name), style("plain"));
+	       cli_style(!change->before  ? "green"
+			 : !change->after ? "red"
+					  : "plain"),
+	       sign, bg_escape(change->name), cli_style("plain"));
 	if (change->before && change->after && same_options(before, after)) {
 		print_rules(before, after);
 		return;
@@ -271,7 +271,7 @@ static const char *result_of(const struct change *change)
 	return change->before ? "replaced" : "attached";
 }
 
-static int tell(const struct plan *plan, bool dry_run)
+static int print_plan(const struct plan *plan, bool dry_run)
 {
 	json_t *list = plan->cli->json ? json_array() : NULL;
 	size_t counted = 0;
@@ -291,10 +291,10 @@ static int tell(const struct plan *plan, bool dry_run)
 			printf("%s %s\n", result_of(change), bg_escape(change->name));
 	}
 	if (plan->cli->json)
-		print_json(json_pack("{s:b,s:o}", "dry_run", dry_run, "gates", list));
+		cli_print_json(json_pack("{s:b,s:o}", "dry_run", dry_run, "gates", list));
 	else if (!counted)
 		printf("Nothing to change: the gates are as declared.\n");
-	return finish(plan->cli);
+	return cli_finish_output(plan->cli);
 }
 
 static void free_plan(struct plan *plan)
@@ -315,15 +315,15 @@ int run_apply(struct cli *cli, int argc, char **argv)
 	bool dry_run = false;
 	int option, status, err;
 
-	while ((option = next_option(cli, argc, argv, options)) != -1) {
+	while ((option = cli_next_option(cli, argc, argv, options)) != -1) {
 		dry_run |= option == OPTION_DRY_RUN;
 		plan.adopt |= option == OPTION_ADOPT;
 	}
 	if (argc - optind != 1)
-		return usage(cli, "one file is needed, or - for standard input");
+		return cli_usage_error(cli, "one file is needed, or - for standard input");
 	err = bg_declare_read(argv[optind], &declaration, &plan.error);
 	if (err)
-		return fail(cli, err, &plan.error);
+		return cli_print_error(cli, err, &plan.error);
 	err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &plan.error);
 	if (!err) {
 		plan.store = &store;
@@ -332,7 +332,7 @@ int run_apply(struct cli *cli, int argc, char **argv)
 			err = carry_out(&plan);
 		bg_store_close(&store);
 	}
-	status = err ? fail(cli, err, &plan.error) : tell(&plan, dry_run);
+	status = err ? cli_print_error(cli, err, &plan.error) : print_plan(&plan, dry_run);
 	free_plan(&plan);
 	bg_declare_free(declaration);
 	return status;

@@ -18,8 +18,9 @@ static void warn_of_dead_rules(const struct cli *cli, const struct bg_policy *po
 		int by = bg_policy_covered_by(policy, i);
 
 		if (by >= 0)
-			warn(cli, "rule \"%s\" can never match: \"%s\" before it takes all its binds",
-			     bg_rule_print(&policy->rules[i], dead), bg_rule_print(&policy->rules[by], cover));
+			cli_print_warning(cli, "rule \"%s\" can never match: \"%s\" before it takes all its binds",
+					  bg_rule_print(&policy->rules[i], dead),
+					  bg_rule_print(&policy->rules[by], cover));
 	}
 }
 
@@ -31,17 +32,20 @@ static void warn_of_others(const struct cli *cli, const struct bg_cgroup *cgroup
 	__u32 id;
 
 	if (cgroup->id == ROOT_ID)
-		warn(cli,
-		     "/ is the root of all cgroups: every process of this machine is in this gate; make a cgroup "
-		     "for what is meant (mkdir), or use bindgate run");
+		cli_print_warning(
+			cli,
+			"/ is the root of all cgroups: every process of this machine is in this gate; make a cgroup "
+			"for what is meant (mkdir), or use bindgate run");
 	if (!bg_cgroup_open_to_others(cgroup, &id, &is_group))
 		return;
 	if (id == (__u32)-1)
-		warn(cli, "everybody may write %.512s/cgroup.procs: whoever enters the cgroup gets its ports",
-		     cgroup->path);
+		cli_print_warning(
+			cli, "everybody may write %.512s/cgroup.procs: whoever enters the cgroup gets its ports",
+			cgroup->path);
 	else
-		warn(cli, "%s %u may write %.512s/cgroup.procs: whoever enters the cgroup gets its ports",
-		     is_group ? "group" : "user", id, cgroup->path);
+		cli_print_warning(cli,
+				  "%s %u may write %.512s/cgroup.procs: whoever enters the cgroup gets its ports",
+				  is_group ? "group" : "user", id, cgroup->path);
 }
 
 static void print_policy(const char *result, const struct bg_cgroup *cgroup, const struct bg_policy *policy)
@@ -74,28 +78,28 @@ static int attach(struct cli *cli, struct bg_store *store, const struct bg_cgrou
 	out->cgroup = *cgroup;
 	out->result = bg_gate_attach(store, cgroup, policy, flags, &error);
 	if (out->result < 0)
-		return fail(cli, out->result, &error);
+		return cli_print_error(cli, out->result, &error);
 	err = bg_gate_read(store, cgroup->id, &out->gate, &error);
 	if (!err)
 		return DONE;
 	bg_error(&what, err, "%s %.350s, but it cannot be read back: %.512s", results[out->result], cgroup->name,
 		 error.text);
-	return fail(cli, err, &what);
+	return cli_print_error(cli, err, &what);
 }
 
-static int tell(struct cli *cli, const struct outcome *outcome)
+static int print_outcome(struct cli *cli, const struct outcome *outcome)
 {
 	warn_of_dead_rules(cli, &outcome->gate.policy);
 	warn_of_others(cli, &outcome->cgroup);
 	if (cli->json)
-		print_json(json_pack("{s:s,s:o,s:o}", "result", results[outcome->result], "gate",
-				     bg_json_gate(&outcome->gate), "warnings", warnings()));
+		cli_print_json(json_pack("{s:s,s:o,s:o}", "result", results[outcome->result], "gate",
+					 bg_json_gate(&outcome->gate), "warnings", cli_warnings()));
 	else
 		print_policy(results[outcome->result], &outcome->cgroup, &outcome->gate.policy);
-	return finish(cli);
+	return cli_finish_output(cli);
 }
 
-int policy_option(const struct cli *cli, int option, struct bg_policy *policy)
+int cli_take_policy_option(const struct cli *cli, int option, struct bg_policy *policy)
 {
 	struct bg_error error = { "" };
 	int err = 0;
@@ -108,7 +112,7 @@ int policy_option(const struct cli *cli, int option, struct bg_policy *policy)
 		err = bg_policy_set_label(policy, optarg, &error);
 	else
 		policy->audit = true;
-	return err ? usage(cli, "%s", error.text) : DONE;
+	return err ? cli_usage_error(cli, "%s", error.text) : DONE;
 }
 
 int run_attach(struct cli *cli, int argc, char **argv)
@@ -121,27 +125,28 @@ int run_attach(struct cli *cli, int argc, char **argv)
 	bool has_default = false;
 	int option, err, status = DONE;
 
-	while (status == DONE && (option = next_option(cli, argc, argv, attach_options)) != -1) {
-		status = policy_option(cli, option, &policy);
+	while (status == DONE && (option = cli_next_option(cli, argc, argv, attach_options)) != -1) {
+		status = cli_take_policy_option(cli, option, &policy);
 		has_default |= option == OPTION_DEFAULT;
 	}
 	if (status != DONE)
 		return status;
 	if (argc - optind < 1)
-		return usage(cli, "a cgroup and its rules are missing");
+		return cli_usage_error(cli, "a cgroup and its rules are missing");
 	if (argc - optind < 2 && !has_default)
-		return usage(cli, "a rule is missing, such as 80/tcp (a gate without rules wants --default deny)");
+		return cli_usage_error(
+			cli, "a rule is missing, such as 80/tcp (a gate without rules wants --default deny)");
 	for (int i = optind + 1; i < argc; i++)
 		if (bg_policy_add(&policy, argv[i], &error))
-			return fail_as(cli, USAGE, &error);
+			return cli_print_error_as(cli, USAGE, &error);
 	err = bg_cgroup_find(argv[optind], &cgroup, &error);
 	if (!err)
 		err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
-		return fail(cli, err, &error);
+		return cli_print_error(cli, err, &error);
 	status = attach(cli, &store, &cgroup, &policy, 0, &outcome);
 	bg_store_close(&store);
-	return status == DONE ? tell(cli, &outcome) : status;
+	return status == DONE ? print_outcome(cli, &outcome) : status;
 }
 
 typedef int (*edit_fn)(struct bg_policy *policy, const char *rule, struct bg_error *error);
@@ -159,9 +164,9 @@ static int edit_gate(struct cli *cli, struct bg_store *store, const struct bg_cg
 	for (; *rules && !err; rules++)
 		err = each(&gate.policy, *rules, &error) ? -EBADE : 0;
 	if (err == -ENOENT)
-		return not_a_gate(cli, cgroup);
+		return cli_print_no_gate(cli, cgroup);
 	if (err)
-		return fail(cli, err, &error);
+		return cli_print_error(cli, err, &error);
 	return attach(cli, store, &gate.cgroup, &gate.policy, BG_ATTACH_KEEP_EXPIRED, out);
 }
 
@@ -174,21 +179,21 @@ static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
 	struct bg_rule rule;
 	int status, err;
 
-	next_option(cli, argc, argv, no_options);
+	cli_next_option(cli, argc, argv, no_options);
 	if (argc - optind < 2)
-		return usage(cli, "a cgroup and rules are needed");
+		return cli_usage_error(cli, "a cgroup and rules are needed");
 	for (int i = optind + 1; i < argc; i++)
 		if (bg_rule_parse(argv[i], &rule, &error))
-			return fail_as(cli, USAGE, &error);
-	status = find_gate(cli, argv[optind], &cgroup);
+			return cli_print_error_as(cli, USAGE, &error);
+	status = cli_find_gate(cli, argv[optind], &cgroup);
 	if (status != DONE)
 		return status;
 	err = bg_sweep_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
 	if (err)
-		return fail(cli, err, &error);
+		return cli_print_error(cli, err, &error);
 	status = edit_gate(cli, &store, &cgroup, argv + optind + 1, each, &outcome);
 	bg_store_close(&store);
-	return status == DONE ? tell(cli, &outcome) : status;
+	return status == DONE ? print_outcome(cli, &outcome) : status;
 }
 
 int run_add(struct cli *cli, int argc, char **argv)

@@ -23,14 +23,14 @@ struct work {
 	int status; /* of the first that failed */
 };
 
-static void note(struct work *work, const char *name, int status, const struct bg_error *error)
+static void note_error(struct work *work, const char *name, int status, const struct bg_error *error)
 {
 	work->status = work->status == DONE ? status : work->status;
 	if (work->cli->json)
 		json_array_append_new(work->errors, json_pack("{s:o,s:o,s:i}", "cgroup", bg_json_text(name),
 							      "message", bg_json_text(error->text), "code", status));
 	else
-		fail_as(work->cli, status, error);
+		cli_print_error_as(work->cli, status, error);
 }
 
 static void detach(struct work *work, const struct bg_cgroup *cgroup)
@@ -41,7 +41,7 @@ static void detach(struct work *work, const struct bg_cgroup *cgroup)
 	if (err == -ENOENT)
 		bg_error(&error, err, "%.512s is not a gate: bindgate attach makes it one", cgroup->name);
 	if (err)
-		note(work, cgroup->name, err == -ENOENT ? NO_GATE : FAILED, &error);
+		note_error(work, cgroup->name, err == -ENOENT ? NO_GATE : FAILED, &error);
 	else
 		json_array_append_new(work->done, bg_json_text(cgroup->name));
 }
@@ -53,7 +53,7 @@ static void detach_all(struct work *work)
 	__u64 *ids = NULL;
 
 	if (bg_gate_ids(work->store, &ids, &count, &error))
-		note(work, "", FAILED, &error);
+		note_error(work, "", FAILED, &error);
 	for (size_t i = 0; i < count; i++) {
 		struct bg_cgroup cgroup;
 
@@ -66,7 +66,7 @@ static void detach_all(struct work *work)
 	free(ids);
 	if (work->status == DONE && bg_store_remove(work->store, &left)) {
 		bg_error(&error, -EIO, "no gate is left, but %.900s", left.text);
-		note(work, "", FAILED, &error);
+		note_error(work, "", FAILED, &error);
 	}
 }
 
@@ -76,12 +76,12 @@ static void detach_named(struct work *work, char **names)
 	struct bg_cgroup cgroup;
 
 	for (; *names; names++) {
-		int status = name_gate(*names, &cgroup, &error);
+		int status = cli_resolve_gate(*names, &cgroup, &error);
 
 		if (status == DONE)
 			detach(work, &cgroup);
 		else
-			note(work, *names, status, &error);
+			note_error(work, *names, status, &error);
 	}
 }
 
@@ -95,13 +95,14 @@ int run_detach(struct cli *cli, int argc, char **argv)
 	size_t i;
 	int err;
 
-	while (next_option(cli, argc, argv, options) != -1)
+	while (cli_next_option(cli, argc, argv, options) != -1)
 		all = true;
 	if (all == (optind < argc))
-		return usage(cli, all ? "--all and a cgroup do not go together" : "a cgroup is missing, or --all");
+		return cli_usage_error(cli, all ? "--all and a cgroup do not go together"
+						: "a cgroup is missing, or --all");
 	err = bg_sweep_open(cli->pin_dir, BG_STORE_EDIT, &store, &error);
 	if (err)
-		return fail(cli, err, &error);
+		return cli_print_error(cli, err, &error);
 	work.store = &store;
 	work.done = json_array();
 	work.errors = json_array();
@@ -111,12 +112,12 @@ int run_detach(struct cli *cli, int argc, char **argv)
 		detach_named(&work, argv + optind);
 	bg_store_close(&store);
 	if (cli->json)
-		print_json(json_pack("{s:O,s:O}", "detached", work.done, "errors", work.errors));
+		cli_print_json(json_pack("{s:O,s:O}", "detached", work.done, "errors", work.errors));
 	else if (all && !json_array_size(work.done) && work.status == DONE)
 		printf("There were no gates.\n");
 	else
 		json_array_foreach(work.done, i, name) printf("detached %s\n", json_string_value(name));
 	json_decref(work.done);
 	json_decref(work.errors);
-	return work.status == DONE ? finish(cli) : work.status;
+	return work.status == DONE ? cli_finish_output(cli) : work.status;
 }

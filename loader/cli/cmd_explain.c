@@ -33,8 +33,8 @@ struct account {
 	size_t count;
 };
 
-__attribute__((format(printf, 4, 5))) static void say(struct account *account, const char *what, const char *mark,
-						      const char *format, ...)
+__attribute__((format(printf, 4, 5))) static void add_point(struct account *account, const char *what,
+							    const char *mark, const char *format, ...)
 {
 	struct point *point = &account->points[account->count++];
 	char text[1600];
@@ -55,8 +55,8 @@ static void print_points(const struct account *account)
 	for (size_t i = 0; i < account->count; i++)
 		width = strlen(account->points[i].what) > width ? strlen(account->points[i].what) : width;
 	for (size_t i = 0; i < account->count; i++)
-		printf("  %-*s  %s%s%s\n", (int)width, account->points[i].what, style(account->points[i].mark),
-		       account->points[i].says, style("plain"));
+		printf("  %-*s  %s%s%s\n", (int)width, account->points[i].what, cli_style(account->points[i].mark),
+		       account->points[i].says, cli_style("plain"));
 }
 
 static json_t *points_json(const struct account *account)
@@ -69,31 +69,33 @@ static json_t *points_json(const struct account *account)
 	return list;
 }
 
-static void say_process(struct account *account, const struct bg_explanation *why)
+static void add_process_points(struct account *account, const struct bg_explanation *why)
 {
 	const struct bg_process *process = &why->process;
 
 	if (process->pid)
-		say(account, "process", "plain", "%d (%s), uid %u, gid %u, in cgroup %s", process->pid,
-		    process->name, process->uid, process->gid, why->cgroup.name);
+		add_point(account, "process", "plain", "%d (%s), uid %u, gid %u, in cgroup %s", process->pid,
+			  process->name, process->uid, process->gid, why->cgroup.name);
 	else
-		say(account, "process", "plain", "%s has none now: one of uid %u without privileges is thought of",
-		    why->cgroup.name, process->uid);
-	say(account, "network namespace", "plain", "%s; ports below %u take a privilege there",
-	    process->foreign_netns ? "not the machine's own" : "the machine's own",
-	    why->netns_view.unprivileged_from);
+		add_point(account, "process", "plain",
+			  "%s has none now: one of uid %u without privileges is thought of", why->cgroup.name,
+			  process->uid);
+	add_point(account, "network namespace", "plain", "%s; ports below %u take a privilege there",
+		  process->foreign_netns ? "not the machine's own" : "the machine's own",
+		  why->netns_view.unprivileged_from);
 	if (!why->privileged)
-		say(account, "privilege", "green", "port %u takes none", why->actual.port);
+		add_point(account, "privilege", "green", "port %u takes none", why->actual.port);
 	else if (process->may_bind_low)
-		say(account, "privilege", "green", "has CAP_NET_BIND_SERVICE there");
+		add_point(account, "privilege", "green", "has CAP_NET_BIND_SERVICE there");
 	else if (process->in_user_ns)
-		say(account, "privilege", "yellow",
-		    "has CAP_NET_BIND_SERVICE, but only in a user namespace that the network namespace is not of");
+		add_point(
+			account, "privilege", "yellow",
+			"has CAP_NET_BIND_SERVICE, but only in a user namespace that the network namespace is not of");
 	else
-		say(account, "privilege", "yellow", "lacks CAP_NET_BIND_SERVICE");
+		add_point(account, "privilege", "yellow", "lacks CAP_NET_BIND_SERVICE");
 }
 
-static void say_gate(struct account *account, const struct bg_step *step)
+static void add_gate_points(struct account *account, const struct bg_step *step)
 {
 	static const char *const colours[] = { "plain", "green", "yellow", "red" };
 	char what[540], given[80];
@@ -101,39 +103,39 @@ static void say_gate(struct account *account, const struct bg_step *step)
 
 	snprintf(what, sizeof(what), "gate %s", step->cgroup);
 	if (step->answer.rule == BG_BYPASSED)
-		say(account, what, "plain", "not asked: netns host, and the socket is elsewhere");
+		add_point(account, what, "plain", "not asked: netns host, and the socket is elsewhere");
 	else if (step->answer.verdict == BG_REWRITE)
-		say(account, what, colours[BG_REWRITE], "%s: rewrite to %s, which it allows", rule,
-		    socket_text(&step->after, given));
+		add_point(account, what, colours[BG_REWRITE], "%s: rewrite to %s, which it allows", rule,
+			  socket_text(&step->after, given));
 	else
-		say(account, what, colours[step->answer.verdict], "%s: %s%s", rule,
-		    bg_verdict_name(step->answer.verdict),
-		    step->audit && step->answer.verdict == BG_DENY ? ", which audit does not enforce" : "");
+		add_point(account, what, colours[step->answer.verdict], "%s: %s%s", rule,
+			  bg_verdict_name(step->answer.verdict),
+			  step->audit && step->answer.verdict == BG_DENY ? ", which audit does not enforce" : "");
 	if (*step->damage)
-		say(account, what, "red", "damaged: %s", step->damage);
+		add_point(account, what, "red", "damaged: %s", step->damage);
 }
 
-static void say_surroundings(struct account *account, const struct bg_explanation *why)
+static void add_surroundings_points(struct account *account, const struct bg_explanation *why)
 {
 	const struct bg_netns_view *around = &why->netns_view;
 	char addr[INET6_ADDRSTRLEN];
 
 	for (unsigned int i = 0; i < why->others_count; i++)
-		say(account, "another program", "yellow",
-		    "%s (BPF id %u) on %s: bindgate cannot see what it decides",
-		    *why->others[i].name ? why->others[i].name : "without a name", why->others[i].id,
-		    why->others[i].cgroup);
+		add_point(account, "another program", "yellow",
+			  "%s (BPF id %u) on %s: bindgate cannot see what it decides",
+			  *why->others[i].name ? why->others[i].name : "without a name", why->others[i].id,
+			  why->others[i].cgroup);
 	if (around->addr_error)
-		say(account, "address", "red", "%s: %s", bg_addr_print(&why->actual.addr, addr),
-		    strerror(around->addr_error));
+		add_point(account, "address", "red", "%s: %s", bg_addr_print(&why->actual.addr, addr),
+			  strerror(around->addr_error));
 	for (unsigned int i = 0; i < around->holders_count; i++) {
 		const struct bg_holder *holder = &around->holders[i];
 		char who[64] = "a process that cannot be seen";
 
 		if (holder->pid)
 			snprintf(who, sizeof(who), "%s (pid %d)", holder->name, holder->pid);
-		say(account, "port", "red", "%u is held by %s on %s, unless both set SO_REUSEPORT",
-		    why->actual.port, who, bg_addr_print(&holder->addr, addr));
+		add_point(account, "port", "red", "%u is held by %s on %s, unless both set SO_REUSEPORT",
+			  why->actual.port, who, bg_addr_print(&holder->addr, addr));
 	}
 }
 
@@ -144,31 +146,32 @@ static json_t *bind_json(const struct bg_bind *bind)
 	return json_pack("{s:s,s:i}", "address", bg_addr_print(&bind->addr, addr), "port", bind->port);
 }
 
-static void say_end(struct account *account, const struct bg_explanation *why)
+static void print_end(struct account *account, const struct bg_explanation *why)
 {
 	char given[80];
 
 	if (account->cli->json) {
-		print_json(json_pack("{s:b,s:s?,s:i,s:o,s:s,s:o,s:o,s:o,s:o?}", "succeeds", why->error == 0,
-				     "error", why->error ? strerrorname_np(why->error) : NULL, "pid",
-				     why->process.pid, "cgroup", bg_json_text(why->cgroup.name), "protocol",
-				     bg_protocol_name(why->requested.protocol), "asked", bind_json(&why->requested),
-				     "given", bind_json(&why->actual), "steps", points_json(account), "remedy",
-				     why->remedy && *why->remedy ? json_string(why->remedy) : NULL));
+		cli_print_json(json_pack("{s:b,s:s?,s:i,s:o,s:s,s:o,s:o,s:o,s:o?}", "succeeds", why->error == 0,
+					 "error", why->error ? strerrorname_np(why->error) : NULL, "pid",
+					 why->process.pid, "cgroup", bg_json_text(why->cgroup.name), "protocol",
+					 bg_protocol_name(why->requested.protocol), "asked",
+					 bind_json(&why->requested), "given", bind_json(&why->actual), "steps",
+					 points_json(account), "remedy",
+					 why->remedy && *why->remedy ? json_string(why->remedy) : NULL));
 		return;
 	}
 	print_points(account);
 	if (!why->error)
-		printf("%sIt would succeed%s, and be bound to %s.\n", style("green"), style("plain"),
+		printf("%sIt would succeed%s, and be bound to %s.\n", cli_style("green"), cli_style("plain"),
 		       socket_text(&why->actual, given));
 	else
-		printf("%sIt would be refused%s: %s (%s).\n", style("red"), style("plain"),
+		printf("%sIt would be refused%s: %s (%s).\n", cli_style("red"), cli_style("plain"),
 		       strerrorname_np(why->error), strerror(why->error));
 	if (why->remedy && *why->remedy)
-		printf("%sThis would grant it:%s\n%s\n", style("bold"), style("plain"), why->remedy);
+		printf("%sThis would grant it:%s\n%s\n", cli_style("bold"), cli_style("plain"), why->remedy);
 }
 
-static void tell(const struct cli *cli, const struct bg_explanation *why)
+static void print_explanation(const struct cli *cli, const struct bg_explanation *why)
 {
 	struct account account = { .cli = cli };
 	char asked[80];
@@ -176,13 +179,13 @@ static void tell(const struct cli *cli, const struct bg_explanation *why)
 	if (!cli->json)
 		printf("A bind to %s over %s:\n", socket_text(&why->requested, asked),
 		       why->requested.protocol == BG_UDP ? "UDP" : "TCP");
-	say_process(&account, why);
+	add_process_points(&account, why);
 	for (unsigned int i = 0; i < why->steps_count; i++)
-		say_gate(&account, &why->steps[i]);
+		add_gate_points(&account, &why->steps[i]);
 	if (!why->steps_count)
-		say(&account, "gates", "plain", "none, from %s up to the root", why->cgroup.name);
-	say_surroundings(&account, why);
-	say_end(&account, why);
+		add_point(&account, "gates", "plain", "none, from %s up to the root", why->cgroup.name);
+	add_surroundings_points(&account, why);
+	print_end(&account, why);
 	for (size_t i = 0; i < account.count; i++) {
 		free(account.points[i].what);
 		free(account.points[i].says);
@@ -200,28 +203,29 @@ int run_explain(struct cli *cli, int argc, char **argv)
 	const char *whom;
 	int err, status;
 
-	next_option(cli, argc, argv, options);
+	cli_next_option(cli, argc, argv, options);
 	if (argc - optind != 2)
-		return usage(cli, "a process or cgroup and what it would bind are needed, such as 1234 80/tcp");
+		return cli_usage_error(
+			cli, "a process or cgroup and what it would bind are needed, such as 1234 80/tcp");
 	if (bg_bind_parse(argv[optind + 1], &bind, &error))
-		return fail_as(cli, USAGE, &error);
+		return cli_print_error_as(cli, USAGE, &error);
 	whom = strncmp(argv[optind], "pid:", 4) ? argv[optind] : argv[optind] + 4;
-	if (!to_number(whom, 4194304, &pid)) {
+	if (!cli_parse_number(whom, 4194304, &pid)) {
 		err = bg_cgroup_find(argv[optind], &cgroup, &error);
 		if (err == -ENOENT && strspn(whom, "0123456789") == strlen(whom))
 			bg_error(&error, err, "there is no process %.32s, and no cgroup of that name", whom);
 		if (err)
-			return fail(cli, err, &error);
+			return cli_print_error(cli, err, &error);
 	}
 	err = bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, &error);
 	if (err)
-		return fail(cli, err, &error);
+		return cli_print_error(cli, err, &error);
 	err = bg_explain(&store, (pid_t)pid, &cgroup, &bind, &why, &error);
 	bg_store_close(&store);
 	if (err)
-		return fail(cli, err, &error);
-	tell(cli, &why);
+		return cli_print_error(cli, err, &error);
+	print_explanation(cli, &why);
 	free(why.remedy);
-	status = finish(cli);
+	status = cli_finish_output(cli);
 	return why.error ? FAILED : status;
 }

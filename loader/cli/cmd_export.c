@@ -20,19 +20,20 @@ static int *unless(int value, int usual)
 	return number;
 }
 
-static int add_gate(const struct bg_gate *gate, void *arg)
+static int add_gate(const struct bg_gate *gate, FILE *out, void *arg)
 {
 	struct bg_declaration *all = arg;
 	const struct bg_policy *policy = &gate->policy;
-	struct bg_declared_gate *out;
+	struct bg_declared_gate *declared;
 	char text[BG_RULE_TEXT_MAX];
 
+	(void)out; /* all are printed as one */
 	if (*gate->damage && !policy->count)
 		return DONE;
 	all->gates = bg_need(reallocarray(all->gates, all->gates_count + 1, sizeof(*all->gates)));
-	out = &all->gates[all->gates_count++];
-	*out = (struct bg_declared_gate){ .cgroup = bg_need(strdup(gate->cgroup.name)) };
-	out->policy = (struct bg_declared_policy){
+	declared = &all->gates[all->gates_count++];
+	*declared = (struct bg_declared_gate){ .cgroup = bg_need(strdup(gate->cgroup.name)) };
+	declared->policy = (struct bg_declared_policy){
 		.default_verdict = unless(policy->default_verdict, BG_PASS),
 		.netns = unless(policy->netns, BG_NETNS_ANY),
 		.audit = unless(policy->audit, 0),
@@ -41,7 +42,7 @@ static int add_gate(const struct bg_gate *gate, void *arg)
 		.rules_count = policy->count,
 	};
 	for (unsigned int i = 0; i < policy->count; i++)
-		out->policy.rules[i] = bg_need(strdup(bg_rule_print(&policy->rules[i], text)));
+		declared->policy.rules[i] = bg_need(strdup(bg_rule_print(&policy->rules[i], text)));
 	return DONE;
 }
 
@@ -51,19 +52,19 @@ int run_export(struct cli *cli, int argc, char **argv)
 	char *text;
 	int status;
 
-	next_option(cli, argc, argv, options);
+	cli_next_option(cli, argc, argv, options);
 	if (optind < argc)
-		return usage(cli, "export takes no arguments");
+		return cli_usage_error(cli, "export takes no arguments");
 	all = bg_need(calloc(1, sizeof(*all)));
-	status = each_gate(cli, NULL, add_gate, all);
+	status = cli_each_gate(cli, NULL, add_gate, all);
 	if (status == DONE && !all->gates_count) {
 		puts("gates: []");
-		status = finish(cli);
+		status = cli_finish_output(cli);
 	} else if (status == DONE) {
 		text = bg_need(bg_declare_print(all));
 		fputs(text, stdout);
 		free(text);
-		status = finish(cli);
+		status = cli_finish_output(cli);
 	}
 	bg_declare_free(all);
 	return status;

@@ -39,7 +39,7 @@ struct learning {
 	struct bg_seen seen;
 };
 
-static int note(const struct bg_event *event, void *arg)
+static int note_bind(const struct bg_event *event, void *arg)
 {
 	struct learning *learning = arg;
 	bool udp = event->protocol == IPPROTO_UDP || event->protocol == IPPROTO_UDPLITE;
@@ -105,8 +105,8 @@ static void print_learnt_json(const struct learning *learning, const struct bg_p
 
 	for (unsigned int i = 0; i < policy->count; i++)
 		json_array_append_new(rules, json_string(bg_rule_print(&policy->rules[i], text)));
-	print_json(json_pack("{s:[{s:o,s:o}]}", "gates", "cgroup", bg_json_text(learning->cgroup.name), "rules",
-			     rules));
+	cli_print_json(json_pack("{s:[{s:o,s:o}]}", "gates", "cgroup", bg_json_text(learning->cgroup.name), "rules",
+				 rules));
 }
 
 static void print_line(const struct learning *learning, const struct bg_policy *policy)
@@ -122,17 +122,18 @@ static void print_line(const struct learning *learning, const struct bg_policy *
 	putchar('\n');
 }
 
-static int tell(const struct learning *learning)
+static int print_learnt(const struct learning *learning)
 {
 	struct bg_policy policy = { 0 };
 	unsigned int more = bg_infer(&learning->seen, BG_RULES_MAX, &policy);
 
 	if (learning->lost)
-		warn(learning->cli, "%llu binds were lost: they came faster than this could be read",
-		     learning->lost);
+		cli_print_warning(learning->cli, "%llu binds were lost: they came faster than this could be read",
+				  learning->lost);
 	if (more)
-		warn(learning->cli, "the ports seen take more than %d rules: ranges were widened by %u ports",
-		     BG_RULES_MAX, more);
+		cli_print_warning(learning->cli,
+				  "the ports seen take more than %d rules: ranges were widened by %u ports",
+				  BG_RULES_MAX, more);
 	if (learning->cli->json)
 		print_learnt_json(learning, &policy);
 	else if (learning->yaml)
@@ -141,7 +142,7 @@ static int tell(const struct learning *learning)
 		print_line(learning, &policy);
 	else
 		printf("# nothing was bound by %s\n", bg_escape(learning->cgroup.name));
-	return finish(learning->cli);
+	return cli_finish_output(learning->cli);
 }
 
 /* Where no gate is, one that lets everything pass stands there meanwhile. */
@@ -169,8 +170,9 @@ static void give_back(const struct learning *learning, struct bg_transient *tran
 		bg_store_close(&store);
 	}
 	if (err)
-		warn(learning->cli, "the gate that stood there meanwhile stays until the next command: %s",
-		     error.text);
+		cli_print_warning(learning->cli,
+				  "the gate that stood there meanwhile stays until the next command: %s",
+				  error.text);
 }
 
 int run_learn(struct cli *cli, int argc, char **argv)
@@ -183,27 +185,27 @@ int run_learn(struct cli *cli, int argc, char **argv)
 	int option, signals, borrowed, err, status = DONE;
 
 	learning.cli = cli;
-	while (status == DONE && (option = next_option(cli, argc, argv, options)) != -1) {
+	while (status == DONE && (option = cli_next_option(cli, argc, argv, options)) != -1) {
 		learning.yaml |= option == OPTION_YAML;
 		if (option == OPTION_FOR && bg_duration_parse(optarg, &learning.seconds, &error))
-			status = usage(cli, "%s", error.text);
+			status = cli_usage_error(cli, "%s", error.text);
 	}
 	if (status == DONE && argc - optind != 1)
-		status = usage(cli, "one cgroup is needed");
+		status = cli_usage_error(cli, "one cgroup is needed");
 	if (status != DONE)
 		return status;
 	err = bg_cgroup_find(argv[optind], &learning.cgroup, &error);
 	if (err)
-		return fail(cli, err, &error);
-	signals = catch_signals(&error);
+		return cli_print_error(cli, err, &error);
+	signals = cli_catch_signals(&error);
 	if (signals < 0)
-		return fail(cli, signals, &error);
+		return cli_print_error(cli, signals, &error);
 	borrowed = borrow(&learning, &transient, &error);
 	if (borrowed && borrowed != -EEXIST)
-		return fail(cli, borrowed, &error);
+		return cli_print_error(cli, borrowed, &error);
 	err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (!err) {
-		err = bg_watch_begin(&watcher, &store, note, &learning, &error);
+		err = bg_watch_begin(&watcher, &store, note_bind, &learning, &error);
 		bg_store_close(&store);
 	}
 	if (!err) {
@@ -213,5 +215,5 @@ int run_learn(struct cli *cli, int argc, char **argv)
 	close(signals);
 	if (!borrowed)
 		give_back(&learning, &transient);
-	return err ? fail(cli, err, &error) : tell(&learning);
+	return err ? cli_print_error(cli, err, &error) : print_learnt(&learning);
 }

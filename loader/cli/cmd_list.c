@@ -47,13 +47,14 @@ static void add_row(struct listing *listing, const struct bg_gate *gate, bool fi
 	table_cell(listing->table, "%s", first ? policy->label : "");
 }
 
-static int list_gate(const struct bg_gate *gate, void *arg)
+static int list_gate(const struct bg_gate *gate, FILE *out, void *arg)
 {
 	struct listing *listing = arg;
 	const struct bg_policy *policy = &gate->policy;
 	char text[BG_RULE_TEXT_MAX], left[16];
 	const __u64 *verdicts = gate->verdicts;
 
+	(void)out; /* one table is made of all */
 	listing->count++;
 	if (listing->cli->json) {
 		json_array_append_new(listing->gates, bg_json_gate(gate));
@@ -69,20 +70,21 @@ static int list_gate(const struct bg_gate *gate, void *arg)
 		   verdicts[BG_PASS], verdicts[BG_ALLOW], verdicts[BG_REWRITE], verdicts[BG_DENY],
 		   policy->audit ? " (not enforced: audit)" : "");
 	if (*gate->damage)
-		warn(listing->cli, "%.512s: %s; attach it anew, or detach it (bindgate detach id:%llu)",
-		     gate->cgroup.name, gate->damage, gate->id);
+		cli_print_warning(listing->cli,
+				  "%.512s: %s; attach it anew, or detach it (bindgate detach id:%llu)",
+				  gate->cgroup.name, gate->damage, gate->id);
 	return DONE;
 }
 
-static int tell(const struct listing *listing)
+static int print_list(const struct listing *listing)
 {
 	if (listing->cli->json)
-		print_json(json_pack("{s:O}", "gates", listing->gates));
+		cli_print_json(json_pack("{s:O}", "gates", listing->gates));
 	else if (listing->count)
-		table_print(listing->table);
+		table_print(listing->table, stdout);
 	else
 		printf("There are no gates. bindgate attach CGROUP 80/tcp makes one; bindgate help tells more.\n");
-	return finish(listing->cli);
+	return cli_finish_output(listing->cli);
 }
 
 int run_list(struct cli *cli, int argc, char **argv)
@@ -91,17 +93,17 @@ int run_list(struct cli *cli, int argc, char **argv)
 	const char *heads[] = { "CGROUP", "RULE", "HITS", "LEFT", "OWNER", "LABEL" };
 	int status;
 
-	next_option(cli, argc, argv, options);
+	cli_next_option(cli, argc, argv, options);
 	if (argc - optind > 1)
-		return usage(cli, "one cgroup at most");
+		return cli_usage_error(cli, "one cgroup at most");
 	listing.table = table_new(6);
 	table_right(listing.table, 2);
 	for (size_t i = 0; i < 6; i++)
 		table_cell(listing.table, "%s", heads[i]);
 	listing.gates = json_array();
-	status = each_gate(cli, optind < argc ? argv[optind] : NULL, list_gate, &listing);
+	status = cli_each_gate(cli, optind < argc ? argv[optind] : NULL, list_gate, &listing);
 	if (status == DONE)
-		status = tell(&listing);
+		status = print_list(&listing);
 	json_decref(listing.gates);
 	table_free(listing.table);
 	return status;

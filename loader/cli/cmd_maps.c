@@ -51,7 +51,7 @@ static void dump_row(const struct bg_map_range *range, void *arg)
 	table_cell(dump->table, "%llu", fallback ? gate->default_hits : gate->hits[range->rule]);
 }
 
-static int dump_gate(const struct bg_gate *gate, void *arg)
+static int dump_gate(const struct bg_gate *gate, FILE *out, void *arg)
 {
 	static const char *const heads[] = { "PROTO", "PORTS", "VERDICT", "RULE", "HITS" };
 	struct dump *dump = arg;
@@ -67,9 +67,9 @@ static int dump_gate(const struct bg_gate *gate, void *arg)
 		json_array_append_new(dump->gates, object);
 		return DONE;
 	}
-	printf("%s%s  (id %llu)\n", dump->count++ ? "\n" : "", bg_escape(gate->cgroup.name), gate->id);
+	fprintf(out, "%s%s  (id %llu)\n", dump->count++ ? "\n" : "", bg_escape(gate->cgroup.name), gate->id);
 	if (*gate->damage) {
-		printf("%s\n", gate->damage);
+		fprintf(out, "%s\n", gate->damage);
 		return DONE;
 	}
 	dump->table = table_new(5);
@@ -77,7 +77,7 @@ static int dump_gate(const struct bg_gate *gate, void *arg)
 	for (size_t i = 0; i < 5; i++)
 		table_cell(dump->table, "%s", heads[i]);
 	bg_map_ranges(&gate->map, dump_row, dump);
-	table_print(dump->table);
+	table_print(dump->table, out);
 	table_free(dump->table);
 	return DONE;
 }
@@ -87,17 +87,17 @@ int run_maps(struct cli *cli, int argc, char **argv)
 	struct dump dump = { .cli = cli };
 	int status;
 
-	next_option(cli, argc, argv, options);
+	cli_next_option(cli, argc, argv, options);
 	if (optind >= argc || strcmp(argv[optind], "dump"))
-		return usage(cli, "maps knows one thing to do: dump");
+		return cli_usage_error(cli, "maps knows one thing to do: dump");
 	if (argc - ++optind > 1)
-		return usage(cli, "one cgroup at most");
+		return cli_usage_error(cli, "one cgroup at most");
 	dump.gates = json_array();
-	status = each_gate(cli, optind < argc ? argv[optind] : NULL, dump_gate, &dump);
+	status = cli_each_gate(cli, optind < argc ? argv[optind] : NULL, dump_gate, &dump);
 	if (status == DONE && cli->json)
-		print_json(json_pack("{s:O}", "gates", dump.gates));
+		cli_print_json(json_pack("{s:O}", "gates", dump.gates));
 	else if (status == DONE && !dump.count)
 		printf("There are no gates.\n");
 	json_decref(dump.gates);
-	return status == DONE ? finish(cli) : status;
+	return status == DONE ? cli_finish_output(cli) : status;
 }

@@ -90,13 +90,14 @@ int run_oci_hook(struct cli *cli, int argc, char **argv)
 	char what[1200];
 	int option, err;
 
-	while ((option = next_option(cli, argc, argv, options)) != -1) {
+	while ((option = cli_next_option(cli, argc, argv, options)) != -1) {
 		if (option == OPTION_CONFIG)
 			file = optarg;
 		required |= option == OPTION_REQUIRED;
 	}
 	if (optind < argc)
-		return usage(cli, "the hook takes no arguments: the container's state comes on standard input");
+		return cli_usage_error(
+			cli, "the hook takes no arguments: the container's state comes on standard input");
 	err = read_state(&state, &error);
 	if (!err) {
 		config = bg_config_read(file, &error);

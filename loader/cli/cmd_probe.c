@@ -33,12 +33,12 @@ int run_probe(struct cli *cli, int argc, char **argv)
 	json_t *json;
 	int status = DONE, err;
 
-	next_option(cli, argc, argv, options);
+	cli_next_option(cli, argc, argv, options);
 	if (optind < argc)
-		return usage(cli, "probe takes no arguments");
+		return cli_usage_error(cli, "probe takes no arguments");
 	err = bg_probe(&features, &error);
 	if (err)
-		return fail(cli, err, &error);
+		return cli_print_error(cli, err, &error);
 	uname(&kernel);
 	table = table_new(3);
 	json = json_object();
@@ -63,10 +63,10 @@ int run_probe(struct cli *cli, int argc, char **argv)
 		json_object_set_new(json, "kernel", json_string(kernel.release));
 		json_object_set_new(json, "cgroup2_path", mount ? json_string(mount) : json_null());
 		json_object_set_new(json, "usable", json_boolean(status == DONE));
-		print_json(json_incref(json));
+		cli_print_json(json_incref(json));
 	} else {
 		printf("Linux %s%s%s\n", kernel.release, mount ? ", cgroup v2 at " : "", mount ? mount : "");
-		table_print(table);
+		table_print(table, stdout);
 		if (status != DONE)
 			fprintf(stderr, "bindgate: %s\n", error.text);
 		else
@@ -74,7 +74,7 @@ int run_probe(struct cli *cli, int argc, char **argv)
 	}
 	json_decref(json);
 	table_free(table);
-	return finish(cli) == DONE ? status : FAILED;
+	return cli_finish_output(cli) == DONE ? status : FAILED;
 }
 
 int run_version(struct cli *cli, int argc, char **argv)
@@ -82,21 +82,21 @@ int run_version(struct cli *cli, int argc, char **argv)
 	char loaded[sizeof(((struct bg_program *)0)->version)] = "";
 	struct bg_store store;
 
-	next_option(cli, argc, argv, options);
+	cli_next_option(cli, argc, argv, options);
 	if (optind < argc && strcmp(argv[optind], "version"))
-		return usage(cli, "version takes no arguments");
+		return cli_usage_error(cli, "version takes no arguments");
 	if (!bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, NULL)) {
 		if (store.has_program)
 			memcpy(loaded, store.program.version, sizeof(loaded));
 		bg_store_close(&store);
 	}
 	if (cli->json) {
-		print_json(json_pack("{s:s,s:i,s:s,s:s?}", "version", BINDGATE_VERSION, "layout", BG_ABI, "libbpf",
-				     libbpf_version_string(), "loaded", *loaded ? loaded : NULL));
+		cli_print_json(json_pack("{s:s,s:i,s:s,s:s?}", "version", BINDGATE_VERSION, "layout", BG_ABI,
+					 "libbpf", libbpf_version_string(), "loaded", *loaded ? loaded : NULL));
 	} else {
 		printf("bindgate %s (layout %d), libbpf %s\n", BINDGATE_VERSION, BG_ABI, libbpf_version_string());
 		if (*loaded)
 			printf("programs in the kernel: loaded by bindgate %s\n", loaded);
 	}
-	return finish(cli);
+	return cli_finish_output(cli);
 }

@@ -43,10 +43,10 @@ static int find_user(const struct cli *cli, const char *text, struct user *out)
 	const struct passwd *entry = getpwnam(text);
 	unsigned long uid = 0;
 
-	if (!entry && (!strcmp(text, "0") || to_number(text, 4294967294, &uid)))
+	if (!entry && (!strcmp(text, "0") || cli_parse_number(text, 4294967294, &uid)))
 		entry = getpwuid((uid_t)uid);
 	if (!entry && !uid)
-		return usage(cli, "there is no user \"%.32s\" here", text);
+		return cli_usage_error(cli, "there is no user \"%.32s\" here", text);
 	*out = (struct user){ .actual = true, .uid = (uid_t)uid, .gid = (gid_t)uid };
 	if (!entry)
 		return DONE;
@@ -107,11 +107,11 @@ static void execute(const struct cli *cli, pid_t parent, const struct bg_cgroup 
 
 	if (err) {
 		bg_error(&error, err, "cannot enter %s: %s", cgroup->path, strerror(-err));
-		_exit(fail_as(cli, NOT_RUN, &error));
+		_exit(cli_print_error_as(cli, NOT_RUN, &error));
 	}
 	if (user->actual && (err = become(user))) {
 		bg_error(&error, err, "cannot become user %u: %s", user->uid, strerror(-err));
-		_exit(fail_as(cli, NOT_RUN, &error));
+		_exit(cli_print_error_as(cli, NOT_RUN, &error));
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -121,7 +121,7 @@ static void execute(const struct cli *cli, pid_t parent, const struct bg_cgroup 
 	signal(SIGPIPE, SIG_DFL);
 	execvp(command[0], command);
 	bg_error(&error, -errno, "cannot run %.256s: %s", command[0], strerror(errno));
-	_exit(fail_as(cli, errno == ENOENT ? NOT_FOUND : NOT_RUN, &error));
+	_exit(cli_print_error_as(cli, errno == ENOENT ? NOT_FOUND : NOT_RUN, &error));
 }
 
 /* Passes signals on until the command ends. What the terminal sends, the command gets itself. */
@@ -182,11 +182,11 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 
 	err = signals < 0 ? signals : bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
-		return fail(cli, err, &error);
+		return cli_print_error(cli, err, &error);
 	err = bg_transient_begin(&store, policy, &transient, &error);
 	bg_store_close(&store);
 	if (err)
-		return fail(cli, err, &error);
+		return cli_print_error(cli, err, &error);
 	child = fork();
 	if (child == 0)
 		execute(cli, self, &transient.cgroup, user, command);
@@ -200,7 +200,7 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 		bg_store_close(&store);
 	}
 	if (err) /* the command's own end matters more; what is left, the next command takes away */
-		fail(cli, err, &error);
+		cli_print_error(cli, err, &error);
 	return end_as(status);
 }
 
@@ -213,15 +213,15 @@ int run_run(struct cli *cli, int argc, char **argv)
 
 	while (before < argc && strcmp(argv[before], "--"))
 		before++;
-	while (status == DONE && (option = next_option(cli, before, argv, options)) != -1)
-		status =
-			option == OPTION_USER ? find_user(cli, optarg, &user) : policy_option(cli, option, &policy);
+	while (status == DONE && (option = cli_next_option(cli, before, argv, options)) != -1)
+		status = option == OPTION_USER ? find_user(cli, optarg, &user)
+					       : cli_take_policy_option(cli, option, &policy);
 	if (status != DONE)
 		return status;
 	if (argc - before < 2)
-		return usage(cli, "a command is missing, behind -- (bindgate run 80/tcp -- server)");
+		return cli_usage_error(cli, "a command is missing, behind -- (bindgate run 80/tcp -- server)");
 	for (int i = optind; i < before; i++)
 		if (bg_policy_add(&policy, argv[i], &error))
-			return fail_as(cli, USAGE, &error);
+			return cli_print_error_as(cli, USAGE, &error);
 	return run(cli, &policy, &user, argv + before + 1);
 }

@@ -75,13 +75,13 @@ static int show(const struct bg_event *event, void *arg)
 		putchar('\n');
 		json_decref(object);
 	} else {
-		print_event(event, name_of(watch, event->cgroup));
+		cli_print_event(event, name_of(watch, event->cgroup));
 	}
 	watch->over = ferror(stdout) || (watch->left && --watch->left == 0);
 	return watch->over ? -ECANCELED : 0;
 }
 
-static void tell_lost(const struct watch *watch, __u64 lost)
+static void print_lost(const struct watch *watch, __u64 lost)
 {
 	if (!lost)
 		return;
@@ -141,7 +141,7 @@ static int follow(struct watch *watch, struct bg_watcher *watcher, int signals, 
 		if (ms - looked < LOOK_EVERY_MS)
 			continue;
 		looked = ms;
-		tell_lost(watch, bg_watch_lost(watcher));
+		print_lost(watch, bg_watch_lost(watcher));
 		if (reader_is_gone())
 			return 0;
 		if (watch->cgroup && find_standing(watch->cli, watch->cgroup, NULL) == -ENOENT) {
@@ -158,23 +158,24 @@ static int add_verdict(struct watch *watch, const char *name)
 			watch->verdicts |= 1U << verdict;
 			return DONE;
 		}
-	return usage(watch->cli, "a verdict is pass, allow, rewrite or deny, not \"%.32s\"", name);
+	return cli_usage_error(watch->cli, "a verdict is pass, allow, rewrite or deny, not \"%.32s\"", name);
 }
 
 static int read_options(struct watch *watch, int argc, char **argv)
 {
 	int option, status = DONE;
 
-	while (status == DONE && (option = next_option(watch->cli, argc, argv, options)) != -1) {
+	while (status == DONE && (option = cli_next_option(watch->cli, argc, argv, options)) != -1) {
 		if (option == OPTION_VERDICT)
 			status = add_verdict(watch, optarg);
-		else if (option == OPTION_PORT && !to_number(optarg, 65535, &watch->port))
-			status = usage(watch->cli, "a port is a number from 1 to 65535, not \"%.32s\"", optarg);
-		else if (option == OPTION_COUNT && !to_number(optarg, 1000000000, &watch->left))
-			status = usage(watch->cli, "a count is a number from 1, not \"%.32s\"", optarg);
+		else if (option == OPTION_PORT && !cli_parse_number(optarg, 65535, &watch->port))
+			status = cli_usage_error(watch->cli, "a port is a number from 1 to 65535, not \"%.32s\"",
+						 optarg);
+		else if (option == OPTION_COUNT && !cli_parse_number(optarg, 1000000000, &watch->left))
+			status = cli_usage_error(watch->cli, "a count is a number from 1, not \"%.32s\"", optarg);
 	}
 	if (status == DONE && argc - optind > 1)
-		status = usage(watch->cli, "one cgroup at most");
+		status = cli_usage_error(watch->cli, "one cgroup at most");
 	return status;
 }
 
@@ -190,32 +191,32 @@ int run_watch(struct cli *cli, int argc, char **argv)
 	if (status != DONE)
 		return status;
 	if (optind < argc) {
-		status = find_gate(cli, argv[optind], &cgroup);
+		status = cli_find_gate(cli, argv[optind], &cgroup);
 		if (status != DONE)
 			return status;
 		err = find_standing(cli, cgroup.id, &error);
 		if (err)
-			return err == -ENOENT ? not_a_gate(cli, &cgroup) : fail(cli, err, &error);
+			return err == -ENOENT ? cli_print_no_gate(cli, &cgroup) : cli_print_error(cli, err, &error);
 		watch.cgroup = cgroup.id;
 	}
-	signals = catch_signals(&error);
+	signals = cli_catch_signals(&error);
 	if (signals < 0)
-		return fail(cli, signals, &error);
+		return cli_print_error(cli, signals, &error);
 	err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (!err) {
 		err = bg_watch_begin(&watcher, &store, show, &watch, &error);
 		bg_store_close(&store);
 	}
 	if (err)
-		return fail(cli, err, &error);
+		return cli_print_error(cli, err, &error);
 	if (!cli->json && isatty(STDOUT_FILENO))
-		print_event_head();
+		cli_print_event_head();
 	fflush(stdout);
 	err = follow(&watch, &watcher, signals, &error);
-	tell_lost(&watch, bg_watch_lost(&watcher));
+	print_lost(&watch, bg_watch_lost(&watcher));
 	bg_watch_end(&watcher);
 	close(signals);
 	if (err)
-		return fail(cli, err, &error);
-	return ferror(stdout) ? DONE : finish(cli);
+		return cli_print_error(cli, err, &error);
+	return ferror(stdout) ? DONE : cli_finish_output(cli);
 }

@@ -26,7 +26,7 @@ static const char *print_time(const struct bg_event *event, char text[static 48]
 	return text;
 }
 
-void print_event(const struct bg_event *event, const char *cgroup)
+void cli_print_event(const struct bg_event *event, const char *cgroup)
 {
 	static const char *const colours[] = { "dim", "green", "yellow", "red" };
 	char time[48], asked[64], given[64], rule_text[BG_RULE_TEXT_MAX], comm[BG_COMM_MAX + 1] = "";
@@ -42,13 +42,13 @@ void print_event(const struct bg_event *event, const char *cgroup)
 	print_socket(&event->requested, event->requested_port, v6, asked);
 	print_socket(&event->actual, event->actual_port, !bg_addr_is_ip4(&event->actual), given);
 	printf("%s %-22s %-5u %-24s %-7s %-24s %s%-7s%s %-24s %s%s\n", print_time(event, time), who, event->uid,
-	       bg_escape(cgroup), bg_event_protocol(event), asked, style(colours[event->verdict % BG_VERDICTS]),
-	       bg_verdict_name(event->verdict), style("plain"), refused ? "-" : given, rule,
+	       bg_escape(cgroup), bg_event_protocol(event), asked, cli_style(colours[event->verdict % BG_VERDICTS]),
+	       bg_verdict_name(event->verdict), cli_style("plain"), refused ? "-" : given, rule,
 	       event->audit ? " (audit: not enforced)" : "");
 }
 
-void print_event_head(void)
+void cli_print_event_head(void)
 {
-	printf("%s%-12s %-22s %-5s %-24s %-7s %-24s %-7s %-24s %s%s\n", style("bold"), "TIME", "PROCESS", "UID",
-	       "CGROUP", "PROTO", "ASKED", "VERDICT", "GIVEN", "RULE", style("plain"));
+	printf("%s%-12s %-22s %-5s %-24s %-7s %-24s %-7s %-24s %s%s\n", cli_style("bold"), "TIME", "PROCESS", "UID",
+	       "CGROUP", "PROTO", "ASKED", "VERDICT", "GIVEN", "RULE", cli_style("plain"));
 }

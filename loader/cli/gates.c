@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int name_gate(const char *name, struct bg_cgroup *out, struct bg_error *error)
+int cli_resolve_gate(const char *name, struct bg_cgroup *out, struct bg_error *error)
 {
 	struct bg_cgroup cgroup = { 0 };
 	char *end;
@@ -30,26 +30,25 @@ int name_gate(const char *name, struct bg_cgroup *out, struct bg_error *error)
 	return DONE;
 }
 
-int find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out)
+int cli_find_gate(const struct cli *cli, const char *name, struct bg_cgroup *out)
 {
 	struct bg_error error = { "" };
-	int status = name_gate(name, out, &error);
+	int status = cli_resolve_gate(name, out, &error);
 
 	if (status != DONE)
-		fail_as(cli, status, &error);
+		cli_print_error_as(cli, status, &error);
 	return status;
 }
 
-int not_a_gate(const struct cli *cli, const struct bg_cgroup *cgroup)
+int cli_print_no_gate(const struct cli *cli, const struct bg_cgroup *cgroup)
 {
 	struct bg_error error;
 
 	bg_error(&error, -ENOENT, "%.512s is not a gate: bindgate attach makes it one", cgroup->name);
-	return fail_as(cli, NO_GATE, &error);
+	return cli_print_error_as(cli, NO_GATE, &error);
 }
 
-static int read_all(struct cli *cli, struct bg_store *store, int (*each)(const struct bg_gate *gate, void *arg),
-		    void *arg)
+static int read_all(struct cli *cli, struct bg_store *store, FILE *out, cli_gate_fn each, void *arg)
 {
 	static struct bg_gate gate;
 	struct bg_error error = { "" };
@@ -59,20 +58,19 @@ static int read_all(struct cli *cli, struct bg_store *store, int (*each)(const s
 
 	err = bg_gate_ids(store, &ids, &count, &error);
 	if (err)
-		status = fail(cli, err, &error);
+		status = cli_print_error(cli, err, &error);
 	for (size_t i = 0; i < count && status == DONE; i++) {
 		err = bg_gate_read(store, ids[i], &gate, &error);
 		if (!err)
-			status = each(&gate, arg);
+			status = each(&gate, out, arg);
 		else if (err != -ENOENT && err != -ESTALE) /* gone meanwhile */
-			status = fail(cli, err, &error);
+			status = cli_print_error(cli, err, &error);
 	}
 	free(ids);
 	return status;
 }
 
-static int each_locked(struct cli *cli, const char *name, int (*each)(const struct bg_gate *gate, void *arg),
-		       void *arg)
+static int each_locked(struct cli *cli, const char *name, FILE *out, cli_gate_fn each, void *arg)
 {
 	static struct bg_gate gate;
 	struct bg_error error = { "" };
@@ -81,36 +79,33 @@ static int each_locked(struct cli *cli, const char *name, int (*each)(const stru
 	int status, err = bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, &error);
 
 	if (err)
-		return fail(cli, err, &error);
+		return cli_print_error(cli, err, &error);
 	if (!name) {
-		status = read_all(cli, &store, each, arg);
+		status = read_all(cli, &store, out, each, arg);
 		bg_store_close(&store);
 		return status;
 	}
-	status = find_gate(cli, name, &cgroup);
+	status = cli_find_gate(cli, name, &cgroup);
 	err = status == DONE ? bg_gate_read(&store, cgroup.id, &gate, &error) : 0;
 	if (err == -ENOENT)
-		status = not_a_gate(cli, &cgroup);
+		status = cli_print_no_gate(cli, &cgroup);
 	else if (err)
-		status = fail(cli, err, &error);
+		status = cli_print_error(cli, err, &error);
 	else if (status == DONE)
-		status = each(&gate, arg);
+		status = each(&gate, out, arg);
 	bg_store_close(&store);
 	return status;
 }
 
-/* What `each` prints is held back until the lock is gone: whoever reads may take their time. */
-int each_gate(struct cli *cli, const char *name, int (*each)(const struct bg_gate *gate, void *arg), void *arg)
+int cli_each_gate(struct cli *cli, const char *name, cli_gate_fn each, void *arg)
 {
-	FILE *out = stdout;
 	char *text = NULL;
 	size_t size = 0;
-	int status;
+	FILE *out = bg_need(open_memstream(&text, &size));
+	int status = each_locked(cli, name, out, each, arg);
 
-	stdout = bg_need(open_memstream(&text, &size));
-	status = each_locked(cli, name, each, arg);
-	fclose(stdout);
-	stdout = out;
+	if (fclose(out))
+		bg_need(NULL);
 	fwrite(text, 1, size, stdout);
 	free(text);
 	return status;

@@ -56,23 +56,24 @@ int run_help(struct cli *cli, int argc, char **argv)
 	static const struct option options[] = { COMMON_OPTIONS };
 	const struct command *command;
 
-	next_option(cli, argc, argv, options);
+	cli_next_option(cli, argc, argv, options);
 	if (optind < argc) {
 		command = find_command(argv[optind]);
 		if (!command)
-			return usage(cli, "there is no command \"%.32s\"", argv[optind]);
+			return cli_usage_error(cli, "there is no command \"%.32s\"", argv[optind]);
 		printf("bindgate %s %s\n    %s\n%s%s", command->name, command->arguments, command->summary,
 		       *command->help ? "\n" : "", command->help);
-		return finish(cli);
+		return cli_finish_output(cli);
 	}
 	printf("bindgate lets an unprivileged service bind exactly the ports it was granted.\n\n");
 	for (command = commands; command->name; command++)
-		printf("  bindgate %s%-9s%s %s\n", style("bold"), command->name, style("plain"), command->summary);
+		printf("  bindgate %s%-9s%s %s\n", cli_style("bold"), command->name, cli_style("plain"),
+		       command->summary);
 	printf("\nA RULE is a port and what else it takes: 80, 443/tcp, 8000-8100/udp, deny:22, 127.0.0.1:53/udp,\n"
 	       "[::1]:80, 3000=80/tcp (a bind to 3000 lands on 80), 80/tcp,uid=www-data, 25,for=10m.\n"
 	       "A CGROUP is a path, pid:N, self or unit:NAME.\n"
 	       "Every command takes --help, --json and --pin-dir DIR.\n");
-	return finish(cli);
+	return cli_finish_output(cli);
 }
 
 static int run_version_option(struct cli *cli)
@@ -93,7 +94,7 @@ int main(int argc, char **argv)
 	const char *meant;
 
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write */
-	if (next_option(&cli, argc, argv, options) == 'V') {
+	if (cli_next_option(&cli, argc, argv, options) == 'V') {
 		cli.command = find_command("version");
 		return run_version_option(&cli);
 	}
@@ -107,10 +108,10 @@ int main(int argc, char **argv)
 	if (!cli.command) {
 		cli.command = &bindgate;
 		meant = nearest(argv[0]);
-		return usage(&cli,
-			     meant ? "there is no command \"%.32s\"; did you mean %s?"
-				   : "there is no command \"%.32s\"",
-			     argv[0], meant);
+		return cli_usage_error(&cli,
+				       meant ? "there is no command \"%.32s\"; did you mean %s?"
+					     : "there is no command \"%.32s\"",
+				       argv[0], meant);
 	}
 	optind = 0; /* glibc's getopt begins anew, and looks whether options come first, anew */
 	return cli.command->run(&cli, argc, argv);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *style(const char *name)
+const char *cli_style(const char *name)
 {
 	static const char *const styles[][2] = {
 		{ "bold", "\033[1m" },   { "dim", "\033[2m" },     { "red", "\033[31m" },

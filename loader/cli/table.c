@@ -82,7 +82,7 @@ static bool is_line(const struct table *table, size_t row)
 }
 
 /* Without spaces at the end of the line. */
-static void print_row(const struct table *table, char *const *cells, const int *width)
+static void print_row(const struct table *table, char *const *cells, const int *width, FILE *out)
 {
 	int gap = 0;
 
@@ -92,13 +92,13 @@ static void print_row(const struct table *table, char *const *cells, const int *
 		if (length && table->right[column])
 			gap += fill;
 		if (length)
-			printf("%*s%s", gap, "", cells[column]);
+			fprintf(out, "%*s%s", gap, "", cells[column]);
 		gap = (length ? 0 : gap + length) + (length && table->right[column] ? 0 : fill) + 2;
 	}
-	putchar('\n');
+	putc('\n', out);
 }
 
-void table_print(const struct table *table)
+void table_print(const struct table *table, FILE *out)
 {
 	size_t rows = table->count / table->columns;
 	int width[COLUMNS_MAX] = { 0 };
@@ -113,12 +113,12 @@ void table_print(const struct table *table)
 		char *const *cells = &table->cells[row * table->columns];
 
 		if (is_line(table, row)) {
-			printf("%s%s%s\n", style("dim"), cells[0], style("plain"));
+			fprintf(out, "%s%s%s\n", cli_style("dim"), cells[0], cli_style("plain"));
 			continue;
 		}
-		fputs(row == 0 ? style("bold") : "", stdout);
-		print_row(table, cells, width);
-		fputs(row == 0 ? style("plain") : "", stdout);
+		fputs(row == 0 ? cli_style("bold") : "", out);
+		print_row(table, cells, width, out);
+		fputs(row == 0 ? cli_style("plain") : "", out);
 	}
 }
 

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			 size > sizeof(event) ? size - sizeof(event) : 0);
 	check_json(&event, cgroup);
 	stdout = open_memstream(&line, &line_size);
-	print_event(&event, cgroup);
+	cli_print_event(&event, cgroup);
 	fclose(stdout);
 	stdout = out;
 	HOLDS(program_lines(line) == 1);
