@@ -194,6 +194,9 @@ lint:
 	deploy/packages.sh build check lint
 	deploy/lint.sh
 
+lint-rooms:
+	@deploy/rooms.py
+
 format:
 	git ls-files 'include/*.h' 'bpf/*.[ch]' 'loader/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]' | xargs clang-format -i
 
@@ -217,8 +220,8 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help tests fuzz fuzzers kernel-tests demo check valgrind coverage check-kernels bench bench-peers plots lint format \
-	install uninstall clean FORCE
+.PHONY: all help tests fuzz fuzzers kernel-tests demo check valgrind coverage check-kernels bench bench-peers plots lint lint-rooms \
+	format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -path $(BUILD)/peers -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -13,6 +13,9 @@ files() { # PATTERN... less what is generated
 	git ls-files "$@" | grep -v '^vmlinux/'
 }
 
+step 'rooms'
+deploy/rooms.py
+
 step 'clang-format'
 files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 
