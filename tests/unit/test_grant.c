@@ -173,6 +173,112 @@ static void never_widens(void **state)
 	assert_true(taken > 500);
 }
 
+/* Grants that deny (or pass, or rewrite) something themselves: a rewrite lands on nothing that they keep back. */
+static void a_rewrite_lands_where_the_grant_lets_it(void **state)
+{
+	static const struct {
+		const char *rules[3];
+		const char *request;
+		bool refused;
+	} cases[] = {
+		{ { "deny:22/tcp" }, "3000=22/tcp", true },
+		{ { "deny:22/tcp" }, "3000=22", true },
+		{ { "deny:22/tcp" }, "3000=22/udp", false },
+		{ { "deny:22/tcp" }, "3000-3009=20/tcp", true },
+		{ { "deny:22/tcp" }, "3000=21/tcp", false },
+		{ { "deny:22/tcp" }, "22/tcp", false }, /* its bind is to 22 itself: the grant's rule has it first */
+		{ { "deny:22/tcp" }, "22=23/tcp", false },
+		{ { "deny:127.0.0.1:22/tcp" }, "3000=127.0.0.1:22/tcp", true },
+		{ { "deny:127.0.0.0/8:22/tcp" }, "3000=127.0.0.1:22/tcp", true },
+		{ { "deny:127.0.0.1:22/tcp" }, "3000=22/tcp", true },
+		{ { "deny:127.0.0.1:22/tcp" }, "127.0.0.0/8:3000=22/tcp", true },
+		{ { "deny:127.0.0.1:22/tcp" }, "[::1]:3000=22/tcp", false },
+		{ { "deny:127.0.0.1:22/tcp" }, "3000=10.0.0.1:22/tcp", false },
+		{ { "deny:22,uid=33" }, "3000=22", true },
+		{ { "deny:22,uid=33" }, "3000=22,uid=33", true },
+		{ { "deny:22,uid=33" }, "3000=22,uid=34", false },
+		{ { "deny:22,gid=33" }, "3000=22,gid=34", false },
+		{ { "deny:22,for=1h" }, "3000=22", true },
+		{ { "22/tcp", "deny:1-1023" }, "3000=22/tcp", false },
+		{ { "22/tcp", "deny:1-1023" }, "3000=22", true },
+		{ { "22/tcp,for=1h", "deny:1-1023" }, "3000=22/tcp", true },
+		{ { "pass:22" }, "3000=22/tcp", true }, /* a bind to 22 would have no waiver */
+		{ { "22=2222" }, "3000=22/tcp", true }, /* a bind to 22 would land elsewhere */
+	};
+	static const char *any[] = { "any" };
+	struct bg_declared_pod keeps = { .may_ask = (char **)any, .may_ask_count = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct bg_policy policy;
+		int err;
+
+		keeps.policy.rules = (char **)cases[i].rules;
+		keeps.policy.rules_count = cases[i].rules[1] ? 2 : 1;
+		err = bg_grant_policy(&keeps, "t", cases[i].request, &policy, NULL);
+		if (err != (cases[i].refused ? -EACCES : 0))
+			fail_msg("%s with %s: %d", cases[i].rules[0], cases[i].request, err);
+	}
+}
+
+/* What the oracle has to say of the grant's own rules about where a bind of the pod would land. */
+static bool lands_well(const struct oracle_policy *all, unsigned int own, const struct oracle_bind *bind)
+{
+	struct oracle_answer answer = oracle_ask(all, bind);
+	struct oracle_policy grants = *all;
+	struct oracle_bind landed = *bind;
+
+	if (answer.rule < (int)own || answer.verdict != ORACLE_REWRITE)
+		return true;
+	landed.port = answer.port;
+	landed.addr = answer.addr;
+	grants.count = own;
+	grants.denies = false;
+	answer = oracle_ask(&grants, &landed);
+	return answer.rule == ORACLE_DEFAULT || answer.verdict == ORACLE_ALLOW;
+}
+
+/* Of random grants and random requests: whatever was taken, no bind that it rewrites lands on what a bind by name would
+ * not get from the grant's own rules. Nor is everything refused. */
+static void never_lands_on_what_is_kept_back(void **state)
+{
+	static const char *any[] = { "any" };
+	uint64_t seed = 0x64656e696573;
+	unsigned int taken = 0;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		char request[4 * ORACLE_TEXT_MAX] = "", texts[3][ORACLE_TEXT_MAX], *own[3];
+		struct bg_declared_pod keeps = { .may_ask = (char **)any, .may_ask_count = 1, .policy.rules = own };
+		unsigned int asked = 1 + oracle_below(&seed, 2);
+		struct oracle_policy all;
+		struct bg_policy policy;
+		struct oracle_bind bind;
+
+		keeps.policy.rules_count = 1 + oracle_below(&seed, 3);
+		oracle_make_policy(&seed, keeps.policy.rules_count + asked, &all);
+		for (unsigned int k = 0; k < all.count; k++) {
+			char text[ORACLE_TEXT_MAX];
+
+			if (k < keeps.policy.rules_count)
+				own[k] = (char *)oracle_print(&seed, &all.rules[k], texts[k]);
+			else
+				strcat(strcat(request, *request ? "," : ""),
+				       oracle_print(&seed, &all.rules[k], text));
+		}
+		if (bg_grant_policy(&keeps, "t", request, &policy, NULL))
+			continue;
+		taken += policy.rules[policy.count - 1].verdict == BG_REWRITE;
+		for (int k = 0; k < 100; k++) {
+			oracle_make_bind(&seed, &all, &bind);
+			if (!lands_well(&all, keeps.policy.rules_count, &bind))
+				fail_msg("%s (of %u) lets %s land where it may not", own[0],
+					 keeps.policy.rules_count, request);
+		}
+	}
+	assert_true(taken > 500);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +286,8 @@ int main(void)
 		cmocka_unit_test(gives_what_is_covered_and_refuses_as_a_whole),
 		cmocka_unit_test(survives_a_quarter_of_a_megabyte),
 		cmocka_unit_test(never_widens),
+		cmocka_unit_test(a_rewrite_lands_where_the_grant_lets_it),
+		cmocka_unit_test(never_lands_on_what_is_kept_back),
 	};
 
 	return cmocka_run_group_tests_name("grant", tests, NULL, NULL);

@@ -51,6 +51,25 @@ static struct bg_rule effect_of(const struct bg_rule *rule)
 	return effect;
 }
 
+/* The first of the grant's own rules that a bind to where the rule rewrites to may meet and not be allowed by; NULL: there
+ * is none. A bind to the port asked for meets them in the gate itself. */
+static const struct bg_rule *kept_back(const struct bg_policy *own, const struct bg_rule *rule)
+{
+	const struct bg_rule effect = effect_of(rule);
+
+	if (rule->verdict != BG_REWRITE)
+		return NULL;
+	for (unsigned int i = 0; i < own->count; i++) {
+		const struct bg_rule *first = &own->rules[i];
+
+		if (first->verdict != BG_ALLOW && bg_rule_overlaps(first, &effect))
+			return first;
+		if (first->verdict == BG_ALLOW && bg_rule_covers(first, &effect))
+			return NULL;
+	}
+	return NULL;
+}
+
 static bool may_ask(const struct bg_declared_pod *grant, const struct bg_rule *rule)
 {
 	const struct bg_rule effect = effect_of(rule);
@@ -91,11 +110,12 @@ static bool next_rule(const char **request, char *rule, size_t size)
 	return true;
 }
 
-static int add_request(const struct bg_declared_pod *grant, const char *request, struct bg_policy *policy,
-		       struct bg_error *error)
+static int add_request(const struct bg_declared_pod *grant, const char *request, const struct bg_policy *own,
+		       struct bg_policy *policy, struct bg_error *error)
 {
+	char rule[512], text[BG_RULE_TEXT_MAX];
+	const struct bg_rule *kept;
 	struct bg_error why;
-	char rule[512];
 
 	if (strnlen(request, BG_GRANT_REQUEST_MAX + 1) > BG_GRANT_REQUEST_MAX)
 		return bg_error(error, -EACCES, "its request is longer than %d bytes", BG_GRANT_REQUEST_MAX);
@@ -104,6 +124,11 @@ static int add_request(const struct bg_declared_pod *grant, const char *request,
 			return bg_error(error, -EACCES, "%s", why.text);
 		if (!may_ask(grant, &policy->rules[policy->count - 1]))
 			return bg_error(error, -EACCES, "it may not ask for %.128s", bg_escape(rule));
+		kept = kept_back(own, &policy->rules[policy->count - 1]);
+		if (kept)
+			return bg_error(error, -EACCES,
+					"it may not ask for %.128s: its grant has %s where that lands",
+					bg_escape(rule), bg_rule_print(kept, text));
 	}
 	return 0;
 }
@@ -121,7 +146,7 @@ int bg_grant_policy(const struct bg_declared_pod *grant, const char *owner, cons
 		if (!grant->policy.netns)
 			policy->netns = BG_NETNS_HOST;
 		policy[1] = policy[0];
-		err = request ? add_request(grant, request, &policy[1], error) : 0;
+		err = request ? add_request(grant, request, policy, &policy[1], error) : 0;
 		*out = policy[err ? 0 : 1];
 	}
 	free(policy);

@@ -129,6 +129,27 @@ bool bg_rule_covers(const struct bg_rule *a, const struct bg_rule *b)
 	       bg_qualifiers_cover(a, b);
 }
 
+static bool addrs_overlap(const struct bg_rule *a, const struct bg_rule *b)
+{
+	const __u8 prefix = a->prefix < b->prefix ? a->prefix : b->prefix;
+	struct bg_addr x = a->addr, y = b->addr;
+
+	if (!(a->flags & BG_RULE_ADDR) || !(b->flags & BG_RULE_ADDR))
+		return true;
+	bg_addr_mask(&x, prefix);
+	bg_addr_mask(&y, prefix);
+	return x.hi == y.hi && x.lo == y.lo;
+}
+
+bool bg_rule_overlaps(const struct bg_rule *a, const struct bg_rule *b)
+{
+	const __u8 both = a->flags & b->flags;
+
+	return a->first <= b->last && b->first <= a->last && (both & BG_RULE_PROTOCOLS) &&
+	       (both & BG_RULE_FAMILIES) && addrs_overlap(a, b) && (!(both & BG_RULE_UID) || a->uid == b->uid) &&
+	       (!(both & BG_RULE_GID) || a->gid == b->gid);
+}
+
 __u32 bg_rule_seconds_left(const struct bg_rule *rule, __u32 now)
 {
 	__u64 ns;

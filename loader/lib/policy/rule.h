@@ -44,6 +44,9 @@ bool bg_rule_is_plain(const struct bg_rule *rule);
 /* Does every bind that `b` can match match `a` too? `a` that expires covers nothing. */
 bool bg_rule_covers(const struct bg_rule *a, const struct bg_rule *b);
 
+/* Is there a bind that both can match? */
+bool bg_rule_overlaps(const struct bg_rule *a, const struct bg_rule *b);
+
 /* Whole seconds that are left of it, rounded up, at boot time `now` in ticks; 0: expired. Ask only with a deadline. */
 __u32 bg_rule_seconds_left(const struct bg_rule *rule, __u32 now);
 
