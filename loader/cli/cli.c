@@ -86,44 +86,6 @@ json_t *cli_warnings(void)
 	return collected ? json_incref(collected) : json_array();
 }
 
-static void show_help(const struct cli *cli)
-{
-	char *argv[] = { (char *)"help", (char *)cli->command->name, NULL };
-	struct cli help = *cli;
-
-	optind = 0;
-	exit(run_help(&help, *cli->command->name ? 2 : 1, argv));
-}
-
-int cli_next_option(struct cli *cli, int argc, char **argv, const struct option *options)
-{
-	for (;;) {
-		int option;
-
-		opterr = 0;
-		option = getopt_long(argc, argv, cli->command->wraps ? "+hjp:" : "hjp:", options, NULL);
-		switch (option) {
-		case 'h':
-			show_help(cli);
-			break;
-		case 'j':
-			cli->json = true;
-			break;
-		case 'p':
-			cli->pin_dir = optarg;
-			break;
-		case '?':
-			if (optopt > 0 && optopt < 256 && strncmp(argv[optind - 1], "--", 2))
-				exit(cli_usage_error(cli, "-%c is not an option here, or its value is missing",
-						     optopt));
-			exit(cli_usage_error(cli, "%.64s is not an option here, or its value is missing",
-					     argv[optind - 1]));
-		default:
-			return option;
-		}
-	}
-}
-
 bool cli_parse_number(const char *text, unsigned long most, unsigned long *out)
 {
 	unsigned long value;

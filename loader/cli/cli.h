@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/need.h"
+#include "cli/command.h"
 #include "gate/gate.h"
 #include "report/json.h"
 #include "gate/store.h"
@@ -30,25 +31,6 @@ struct cli {
 	const char *pin_dir;
 };
 
-struct command {
-	const char *name;
-	const char *arguments; /* as the usage shows them */
-	const char *summary;   /* one line */
-	const char *help;      /* options and examples, lines */
-	bool wraps;            /* what follows its first argument may be another command's options */
-	int (*run)(struct cli *cli, int argc, char **argv);
-};
-
-extern const struct command commands[]; /* ends with one without a name */
-
-/* Options that every command has. A command's own begin with ids above 256. */
-#define COMMON_OPTIONS                                                          \
-	{ "help", no_argument, NULL, 'h' }, { "json", no_argument, NULL, 'j' }, \
-		{ "pin-dir", required_argument, NULL, 'p' },                    \
-	{                                                                       \
-		0                                                               \
-	}
-
 /* Options that describe a policy: of attach, run and learn. */
 enum {
 	OPTION_DEFAULT = 400,
@@ -56,19 +38,24 @@ enum {
 	OPTION_AUDIT,
 	OPTION_LABEL,
 };
-#define POLICY_OPTIONS                                                                                            \
-	{ "default", required_argument, NULL, OPTION_DEFAULT },                                                   \
-		{ "netns", required_argument, NULL, OPTION_NETNS }, { "audit", no_argument, NULL, OPTION_AUDIT }, \
-	{                                                                                                         \
-		"label", required_argument, NULL, OPTION_LABEL                                                    \
+#define POLICY_OPTIONS                                                                                 \
+	{ .name = "default",                                                                           \
+	  .value = "pass|deny",                                                                        \
+	  .help = "what happens to binds that no rule matches (pass: as without bindgate)",            \
+	  .id = OPTION_DEFAULT },                                                                      \
+		{ .name = "netns",                                                                     \
+		  .value = "any|host",                                                                 \
+		  .help = "host: gate only sockets of the machine's own network namespace",            \
+		  .id = OPTION_NETNS },                                                                \
+		{ .name = "audit",                                                                     \
+		  .help = "count and report denies, but do not enforce them",                          \
+		  .id = OPTION_AUDIT },                                                                \
+	{                                                                                              \
+		.name = "label", .value = "TEXT", .help = "a note that list shows", .id = OPTION_LABEL \
 	}
 
 /* Takes one of them, its value in optarg. Returns DONE or USAGE. */
 int cli_take_policy_option(const struct cli *cli, int option, struct bg_policy *policy);
-
-/* The next option that is the command's own, -1 at their end; the common ones are dealt with here. Ends the process
- * after --help, and with USAGE at a wrong one. */
-int cli_next_option(struct cli *cli, int argc, char **argv, const struct option *options);
 
 /* Says what is wrong with how the command was called. Returns USAGE. */
 int cli_usage_error(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -123,22 +110,7 @@ void table_free(struct table *table);
 void cli_print_event(const struct bg_event *event, const char *cgroup);
 void cli_print_event_head(void);
 
-/* The commands. */
-int run_attach(struct cli *cli, int argc, char **argv);
-int run_add(struct cli *cli, int argc, char **argv);
-int run_remove(struct cli *cli, int argc, char **argv);
-int run_detach(struct cli *cli, int argc, char **argv);
-int run_list(struct cli *cli, int argc, char **argv);
-int run_maps(struct cli *cli, int argc, char **argv);
-int run_run(struct cli *cli, int argc, char **argv);
-int run_apply(struct cli *cli, int argc, char **argv);
-int run_export(struct cli *cli, int argc, char **argv);
-int run_learn(struct cli *cli, int argc, char **argv);
-int run_explain(struct cli *cli, int argc, char **argv);
-int run_oci_hook(struct cli *cli, int argc, char **argv);
-int run_watch(struct cli *cli, int argc, char **argv);
-int run_probe(struct cli *cli, int argc, char **argv);
-int run_version(struct cli *cli, int argc, char **argv);
-int run_help(struct cli *cli, int argc, char **argv);
+/* The help of a command, or with NULL that of bindgate. Returns DONE or FAILED. */
+int cli_print_help(const struct cli *cli, const struct command *command);
 
 #endif

@@ -16,12 +16,6 @@ enum {
 	OPTION_ADOPT,
 };
 
-static const struct option options[] = {
-	{ "dry-run", no_argument, NULL, OPTION_DRY_RUN },
-	{ "adopt", no_argument, NULL, OPTION_ADOPT },
-	COMMON_OPTIONS,
-};
-
 /* What is to become of one gate. */
 struct change {
 	__u64 id;
@@ -307,7 +301,7 @@ static void free_plan(struct plan *plan)
 	free(plan->changes);
 }
 
-int run_apply(struct cli *cli, int argc, char **argv)
+static int run_apply(struct cli *cli, int argc, char **argv)
 {
 	struct plan plan = { .cli = cli };
 	struct bg_declaration *declaration;
@@ -315,7 +309,7 @@ int run_apply(struct cli *cli, int argc, char **argv)
 	bool dry_run = false;
 	int option, status, err;
 
-	while ((option = cli_next_option(cli, argc, argv, options)) != -1) {
+	while ((option = cli_next_option(cli, argc, argv)) != -1) {
 		dry_run |= option == OPTION_DRY_RUN;
 		plan.adopt |= option == OPTION_ADOPT;
 	}
@@ -337,3 +331,23 @@ int run_apply(struct cli *cli, int argc, char **argv)
 	bg_declare_free(declaration);
 	return status;
 }
+
+static const struct cli_option options[] = {
+	{ .name = "dry-run",
+	  .help = "say what would change, as + and - lines, and change nothing",
+	  .id = OPTION_DRY_RUN },
+	{ .name = "adopt", .help = "take over gates of the file that another owner made", .id = OPTION_ADOPT },
+	{ 0 },
+};
+
+const struct command cmd_apply = {
+	.name = "apply",
+	.summary = "make gates what a YAML file declares",
+	.notes =
+		"All or nothing. Gates that apply made and the file has no more are detached; others are left alone.\n\n"
+		"  bindgate apply --dry-run gates.yaml\n"
+		"  bindgate export | bindgate apply -\n",
+	.options = options,
+	.arguments = (const struct cli_argument[]){ { .name = "FILE", .words = CLI_FILE }, { 0 } },
+	.run = run_apply,
+};

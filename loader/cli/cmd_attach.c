@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct option attach_options[] = { POLICY_OPTIONS, COMMON_OPTIONS };
-static const struct option no_options[] = { COMMON_OPTIONS };
-
 static void warn_of_dead_rules(const struct cli *cli, const struct bg_policy *policy)
 {
 	char dead[BG_RULE_TEXT_MAX], cover[BG_RULE_TEXT_MAX];
@@ -115,7 +112,7 @@ int cli_take_policy_option(const struct cli *cli, int option, struct bg_policy *
 	return err ? cli_usage_error(cli, "%s", error.text) : DONE;
 }
 
-int run_attach(struct cli *cli, int argc, char **argv)
+static int run_attach(struct cli *cli, int argc, char **argv)
 {
 	struct bg_policy policy = { .owner = "cli" };
 	struct bg_error error = { "" };
@@ -125,7 +122,7 @@ int run_attach(struct cli *cli, int argc, char **argv)
 	bool has_default = false;
 	int option, err, status = DONE;
 
-	while (status == DONE && (option = cli_next_option(cli, argc, argv, attach_options)) != -1) {
+	while (status == DONE && (option = cli_next_option(cli, argc, argv)) != -1) {
 		status = cli_take_policy_option(cli, option, &policy);
 		has_default |= option == OPTION_DEFAULT;
 	}
@@ -179,7 +176,7 @@ static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
 	struct bg_rule rule;
 	int status, err;
 
-	cli_next_option(cli, argc, argv, no_options);
+	cli_end_options(cli, argc, argv);
 	if (argc - optind < 2)
 		return cli_usage_error(cli, "a cgroup and rules are needed");
 	for (int i = optind + 1; i < argc; i++)
@@ -196,12 +193,48 @@ static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
 	return status == DONE ? print_outcome(cli, &outcome) : status;
 }
 
-int run_add(struct cli *cli, int argc, char **argv)
+static int run_add(struct cli *cli, int argc, char **argv)
 {
 	return edit(cli, argc, argv, bg_policy_add);
 }
 
-int run_remove(struct cli *cli, int argc, char **argv)
+static int run_remove(struct cli *cli, int argc, char **argv)
 {
 	return edit(cli, argc, argv, bg_policy_remove);
 }
+
+static const struct cli_option attach_options[] = { POLICY_OPTIONS, { 0 } };
+
+const struct command cmd_attach = {
+	.name = "attach",
+	.summary = "declare a gate's whole policy",
+	.notes = "On a gate that stands, the policy is replaced in one step.\n\n"
+		 "  bindgate attach /sys/fs/cgroup/app 80/tcp 443/tcp\n"
+		 "  bindgate attach --default deny unit:nginx 80/tcp 443/tcp\n"
+		 "  bindgate attach pid:1234 3000=80/tcp\n",
+	.options = attach_options,
+	.arguments = (const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_CGROUP },
+						    { .name = "RULE", .many = true },
+						    { 0 } },
+	.run = run_attach,
+};
+
+const struct command cmd_add = {
+	.name = "add",
+	.summary = "add rules behind those of a live gate",
+	.notes = "  bindgate add /app 8443/tcp 25,for=10m\n",
+	.arguments = (const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_GATE },
+						    { .name = "RULE", .many = true },
+						    { 0 } },
+	.run = run_add,
+};
+
+const struct command cmd_remove = {
+	.name = "remove",
+	.summary = "take rules out of a live gate",
+	.notes = "  bindgate remove /app 8443/tcp\n",
+	.arguments = (const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_GATE },
+						    { .name = "RULE", .words = CLI_RULE, .many = true },
+						    { 0 } },
+	.run = run_remove,
+};

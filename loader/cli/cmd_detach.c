@@ -9,11 +9,6 @@
 
 #define OPTION_ALL 257
 
-static const struct option options[] = {
-	{ "all", no_argument, NULL, OPTION_ALL },
-	COMMON_OPTIONS,
-};
-
 /* Everything that is named is tried; with --json, what failed is kept for the one answer. */
 struct work {
 	struct cli *cli;
@@ -85,7 +80,7 @@ static void detach_named(struct work *work, char **names)
 	}
 }
 
-int run_detach(struct cli *cli, int argc, char **argv)
+static int run_detach(struct cli *cli, int argc, char **argv)
 {
 	struct work work = { .cli = cli };
 	struct bg_error error = { "" };
@@ -95,7 +90,7 @@ int run_detach(struct cli *cli, int argc, char **argv)
 	size_t i;
 	int err;
 
-	while (cli_next_option(cli, argc, argv, options) != -1)
+	while (cli_next_option(cli, argc, argv) != -1)
 		all = true;
 	if (all == (optind < argc))
 		return cli_usage_error(cli, all ? "--all and a cgroup do not go together"
@@ -121,3 +116,18 @@ int run_detach(struct cli *cli, int argc, char **argv)
 	json_decref(work.errors);
 	return work.status == DONE ? cli_finish_output(cli) : work.status;
 }
+
+static const struct cli_option options[] = {
+	{ .name = "all", .help = "every gate, and bindgate's programs with them", .id = OPTION_ALL, .instead = true },
+	{ 0 },
+};
+
+const struct command cmd_detach = {
+	.name = "detach",
+	.summary = "end gates: their next bind is ungated",
+	.notes = "  bindgate detach /app\n"
+		 "  bindgate detach id:1234\n",
+	.options = options,
+	.arguments = (const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_GATE, .many = true }, { 0 } },
+	.run = run_detach,
+};

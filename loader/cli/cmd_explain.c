@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct option options[] = { COMMON_OPTIONS };
-
 static const char *socket_text(const struct bg_bind *bind, char text[static 80])
 {
 	char addr[INET6_ADDRSTRLEN];
@@ -192,7 +190,7 @@ static void print_explanation(const struct cli *cli, const struct bg_explanation
 	}
 }
 
-int run_explain(struct cli *cli, int argc, char **argv)
+static int run_explain(struct cli *cli, int argc, char **argv)
 {
 	static struct bg_explanation why; /* 130 KiB */
 	struct bg_error error = { "" };
@@ -203,7 +201,7 @@ int run_explain(struct cli *cli, int argc, char **argv)
 	const char *whom;
 	int err, status;
 
-	cli_next_option(cli, argc, argv, options);
+	cli_end_options(cli, argc, argv);
 	if (argc - optind != 2)
 		return cli_usage_error(
 			cli, "a process or cgroup and what it would bind are needed, such as 1234 80/tcp");
@@ -229,3 +227,16 @@ int run_explain(struct cli *cli, int argc, char **argv)
 	status = cli_finish_output(cli);
 	return why.error ? FAILED : status;
 }
+
+const struct command cmd_explain = {
+	.name = "explain",
+	.summary = "would this bind succeed, and why (not)",
+	.notes =
+		"TCP and 0.0.0.0 where nothing else is said. Ends with 0: it would succeed, 1: it would be refused.\n\n"
+		"  bindgate explain 1234 80/tcp\n"
+		"  bindgate explain unit:nginx [::]:443\n",
+	.arguments = (const struct cli_argument[]){ { .name = "PID|CGROUP", .words = CLI_CGROUP },
+						    { .name = "[ADDRESS:]PORT[/PROTOCOL]" },
+						    { 0 } },
+	.run = run_explain,
+};

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct option options[] = { COMMON_OPTIONS };
-
 /* What differs from the default is written; the rest is not. */
 static int *unless(int value, int usual)
 {
@@ -46,13 +44,13 @@ static int add_gate(const struct bg_gate *gate, FILE *out, void *arg)
 	return DONE;
 }
 
-int run_export(struct cli *cli, int argc, char **argv)
+static int run_export(struct cli *cli, int argc, char **argv)
 {
 	struct bg_declaration *all;
 	char *text;
 	int status;
 
-	cli_next_option(cli, argc, argv, options);
+	cli_end_options(cli, argc, argv);
 	if (optind < argc)
 		return cli_usage_error(cli, "export takes no arguments");
 	all = bg_need(calloc(1, sizeof(*all)));
@@ -69,3 +67,10 @@ int run_export(struct cli *cli, int argc, char **argv)
 	bg_declare_free(all);
 	return status;
 }
+
+const struct command cmd_export = {
+	.name = "export",
+	.summary = "today's gates as such a file",
+	.notes = "  bindgate export >gates.yaml\n",
+	.run = run_export,
+};

@@ -23,12 +23,6 @@ enum {
 	OPTION_YAML,
 };
 
-static const struct option options[] = {
-	{ "for", required_argument, NULL, OPTION_FOR },
-	{ "yaml", no_argument, NULL, OPTION_YAML },
-	COMMON_OPTIONS,
-};
-
 struct learning {
 	struct cli *cli;
 	struct bg_cgroup cgroup;
@@ -175,7 +169,7 @@ static void give_back(const struct learning *learning, struct bg_transient *tran
 				  error.text);
 }
 
-int run_learn(struct cli *cli, int argc, char **argv)
+static int run_learn(struct cli *cli, int argc, char **argv)
 {
 	static struct learning learning = { .seconds = USUAL_SECONDS };
 	struct bg_error error = { "" };
@@ -185,7 +179,7 @@ int run_learn(struct cli *cli, int argc, char **argv)
 	int option, signals, borrowed, err, status = DONE;
 
 	learning.cli = cli;
-	while (status == DONE && (option = cli_next_option(cli, argc, argv, options)) != -1) {
+	while (status == DONE && (option = cli_next_option(cli, argc, argv)) != -1) {
 		learning.yaml |= option == OPTION_YAML;
 		if (option == OPTION_FOR && bg_duration_parse(optarg, &learning.seconds, &error))
 			status = cli_usage_error(cli, "%s", error.text);
@@ -217,3 +211,19 @@ int run_learn(struct cli *cli, int argc, char **argv)
 		give_back(&learning, &transient);
 	return err ? cli_print_error(cli, err, &error) : print_learnt(&learning);
 }
+
+static const struct cli_option options[] = {
+	{ .name = "for", .value = "DURATION", .help = "how long (60s)", .id = OPTION_FOR },
+	{ .name = "yaml", .help = "as a file for apply; so is --json", .id = OPTION_YAML },
+	{ 0 },
+};
+
+const struct command cmd_learn = {
+	.name = "learn",
+	.summary = "watch, then print the rules that would cover it",
+	.notes = "Nothing is denied meanwhile that is not denied already.\n\n"
+		 "  bindgate learn --for 5m unit:nginx\n",
+	.options = options,
+	.arguments = (const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_CGROUP }, { 0 } },
+	.run = run_learn,
+};

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct option options[] = { COMMON_OPTIONS };
-
 struct listing {
 	struct cli *cli;
 	struct table *table;
@@ -87,13 +85,13 @@ static int print_list(const struct listing *listing)
 	return cli_finish_output(listing->cli);
 }
 
-int run_list(struct cli *cli, int argc, char **argv)
+static int run_list(struct cli *cli, int argc, char **argv)
 {
 	struct listing listing = { .cli = cli };
 	const char *heads[] = { "CGROUP", "RULE", "HITS", "LEFT", "OWNER", "LABEL" };
 	int status;
 
-	cli_next_option(cli, argc, argv, options);
+	cli_end_options(cli, argc, argv);
 	if (argc - optind > 1)
 		return cli_usage_error(cli, "one cgroup at most");
 	listing.table = table_new(6);
@@ -108,3 +106,11 @@ int run_list(struct cli *cli, int argc, char **argv)
 	table_free(listing.table);
 	return status;
 }
+
+const struct command cmd_list = {
+	.name = "list",
+	.summary = "gates, their rules and how often each was hit",
+	.arguments =
+		(const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_GATE, .optional = true }, { 0 } },
+	.run = run_list,
+};

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct option options[] = { COMMON_OPTIONS };
-
 struct dump {
 	struct cli *cli;
 	const struct bg_gate *gate;
@@ -82,12 +80,12 @@ static int dump_gate(const struct bg_gate *gate, FILE *out, void *arg)
 	return DONE;
 }
 
-int run_maps(struct cli *cli, int argc, char **argv)
+static int run_maps(struct cli *cli, int argc, char **argv)
 {
 	struct dump dump = { .cli = cli };
 	int status;
 
-	cli_next_option(cli, argc, argv, options);
+	cli_end_options(cli, argc, argv);
 	if (optind >= argc || strcmp(argv[optind], "dump"))
 		return cli_usage_error(cli, "maps knows one thing to do: dump");
 	if (argc - ++optind > 1)
@@ -101,3 +99,12 @@ int run_maps(struct cli *cli, int argc, char **argv)
 	json_decref(dump.gates);
 	return status == DONE ? cli_finish_output(cli) : status;
 }
+
+const struct command cmd_maps = {
+	.name = "maps",
+	.summary = "every gate's compiled port map with its hits",
+	.arguments = (const struct cli_argument[]){ { .name = "dump" },
+						    { .name = "CGROUP", .words = CLI_GATE, .optional = true },
+						    { 0 } },
+	.run = run_maps,
+};

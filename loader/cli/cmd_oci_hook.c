@@ -17,12 +17,6 @@ enum {
 	OPTION_REQUIRED,
 };
 
-static const struct option options[] = {
-	{ "config", required_argument, NULL, OPTION_CONFIG },
-	{ "required", no_argument, NULL, OPTION_REQUIRED },
-	COMMON_OPTIONS,
-};
-
 static int read_state(struct bg_oci_state *out, struct bg_error *error)
 {
 	char *text = bg_need(malloc(STATE_MAX));
@@ -80,7 +74,7 @@ static int gate(const struct cli *cli, const struct bg_oci_state *state, const s
 	return err < 0 ? err : 0;
 }
 
-int run_oci_hook(struct cli *cli, int argc, char **argv)
+static int run_oci_hook(struct cli *cli, int argc, char **argv)
 {
 	struct bg_oci_state state = { .id = "?" };
 	const char *file = CONFIG_FILE;
@@ -90,7 +84,7 @@ int run_oci_hook(struct cli *cli, int argc, char **argv)
 	char what[1200];
 	int option, err;
 
-	while ((option = cli_next_option(cli, argc, argv, options)) != -1) {
+	while ((option = cli_next_option(cli, argc, argv)) != -1) {
 		if (option == OPTION_CONFIG)
 			file = optarg;
 		required |= option == OPTION_REQUIRED;
@@ -111,3 +105,23 @@ int run_oci_hook(struct cli *cli, int argc, char **argv)
 	bg_oci_state_free(&state);
 	return err && required ? FAILED : DONE;
 }
+
+static const struct cli_option options[] = {
+	{ .name = "config",
+	  .value = "FILE",
+	  .help = "the grants: pods: of this file (" CONFIG_FILE ") and its folder",
+	  .id = OPTION_CONFIG,
+	  .words = CLI_FILE },
+	{ .name = "required",
+	  .help = "a container that cannot be gated as it asks is not started",
+	  .id = OPTION_REQUIRED },
+	{ 0 },
+};
+
+const struct command cmd_oci_hook = {
+	.name = "oci-hook",
+	.summary = "gate a container that is being made (podman, CRI-O)",
+	.notes = "The container's state comes on standard input, as at createRuntime or prestart.\n",
+	.options = options,
+	.run = run_oci_hook,
+};

@@ -13,8 +13,6 @@
 #define BINDGATE_VERSION "dev"
 #endif
 
-static const struct option options[] = { COMMON_OPTIONS };
-
 static void row(struct table *table, json_t *json, const char *key, bool has, const char *what, const char *without)
 {
 	json_object_set_new(json, key, json_boolean(has));
@@ -23,7 +21,7 @@ static void row(struct table *table, json_t *json, const char *key, bool has, co
 	table_cell(table, "%s", has ? "" : without);
 }
 
-int run_probe(struct cli *cli, int argc, char **argv)
+static int run_probe(struct cli *cli, int argc, char **argv)
 {
 	struct bg_features features;
 	struct bg_error error = { "" };
@@ -33,7 +31,7 @@ int run_probe(struct cli *cli, int argc, char **argv)
 	json_t *json;
 	int status = DONE, err;
 
-	cli_next_option(cli, argc, argv, options);
+	cli_end_options(cli, argc, argv);
 	if (optind < argc)
 		return cli_usage_error(cli, "probe takes no arguments");
 	err = bg_probe(&features, &error);
@@ -77,12 +75,12 @@ int run_probe(struct cli *cli, int argc, char **argv)
 	return cli_finish_output(cli) == DONE ? status : FAILED;
 }
 
-int run_version(struct cli *cli, int argc, char **argv)
+static int run_version(struct cli *cli, int argc, char **argv)
 {
 	char loaded[sizeof(((struct bg_program *)0)->version)] = "";
 	struct bg_store store;
 
-	cli_next_option(cli, argc, argv, options);
+	cli_end_options(cli, argc, argv);
 	if (optind < argc && strcmp(argv[optind], "version"))
 		return cli_usage_error(cli, "version takes no arguments");
 	if (!bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, NULL)) {
@@ -100,3 +98,15 @@ int run_version(struct cli *cli, int argc, char **argv)
 	}
 	return cli_finish_output(cli);
 }
+
+const struct command cmd_probe = {
+	.name = "probe",
+	.summary = "what this kernel can do, and what is missing",
+	.run = run_probe,
+};
+
+const struct command cmd_version = {
+	.name = "version",
+	.summary = "versions of bindgate, its programs and libbpf",
+	.run = run_version,
+};

@@ -24,10 +24,6 @@
 
 #define OPTION_USER 300
 
-static const struct option options[] = { POLICY_OPTIONS,
-					 { "user", required_argument, NULL, OPTION_USER },
-					 COMMON_OPTIONS };
-
 /* Whom the command runs as. */
 struct user {
 	bool actual;
@@ -204,7 +200,7 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 	return end_as(status);
 }
 
-int run_run(struct cli *cli, int argc, char **argv)
+static int run_run(struct cli *cli, int argc, char **argv)
 {
 	struct bg_policy policy = { .owner = "run" };
 	struct user user = { .actual = false };
@@ -213,7 +209,7 @@ int run_run(struct cli *cli, int argc, char **argv)
 
 	while (before < argc && strcmp(argv[before], "--"))
 		before++;
-	while (status == DONE && (option = cli_next_option(cli, before, argv, options)) != -1)
+	while (status == DONE && (option = cli_next_option(cli, before, argv)) != -1)
 		status = option == OPTION_USER ? find_user(cli, optarg, &user)
 					       : cli_take_policy_option(cli, option, &policy);
 	if (status != DONE)
@@ -225,3 +221,26 @@ int run_run(struct cli *cli, int argc, char **argv)
 			return cli_print_error_as(cli, USAGE, &error);
 	return run(cli, &policy, &user, argv + before + 1);
 }
+
+static const struct cli_option options[] = {
+	{ .name = "user",
+	  .value = "USER",
+	  .help = "as this user (name or number), with no capability",
+	  .id = OPTION_USER,
+	  .words = CLI_USER },
+	POLICY_OPTIONS,
+	{ 0 },
+};
+
+const struct command cmd_run = {
+	.name = "run",
+	.summary = "a command in a gate of its own, gone when it ends",
+	.notes = "Ends as the command ended; what it left running is killed.\n\n"
+		 "  bindgate run --user www-data 80/tcp -- python3 -m http.server 80\n"
+		 "  bindgate run --user app --default deny 3000=80/tcp -- node server.js\n",
+	.options = options,
+	.arguments = (const struct cli_argument[]){ { .name = "RULE", .many = true },
+						    { .name = "-- COMMAND", .words = CLI_PROGRAM, .many = true },
+						    { 0 } },
+	.run = run_run,
+};

@@ -21,13 +21,6 @@ enum {
 	OPTION_COUNT,
 };
 
-static const struct option options[] = {
-	{ "verdict", required_argument, NULL, OPTION_VERDICT },
-	{ "port", required_argument, NULL, OPTION_PORT },
-	{ "count", required_argument, NULL, OPTION_COUNT },
-	COMMON_OPTIONS,
-};
-
 struct watch {
 	struct cli *cli;
 	__u64 cgroup;          /* 0: every gate's */
@@ -165,7 +158,7 @@ static int read_options(struct watch *watch, int argc, char **argv)
 {
 	int option, status = DONE;
 
-	while (status == DONE && (option = cli_next_option(watch->cli, argc, argv, options)) != -1) {
+	while (status == DONE && (option = cli_next_option(watch->cli, argc, argv)) != -1) {
 		if (option == OPTION_VERDICT)
 			status = add_verdict(watch, optarg);
 		else if (option == OPTION_PORT && !cli_parse_number(optarg, 65535, &watch->port))
@@ -179,7 +172,7 @@ static int read_options(struct watch *watch, int argc, char **argv)
 	return status;
 }
 
-int run_watch(struct cli *cli, int argc, char **argv)
+static int run_watch(struct cli *cli, int argc, char **argv)
 {
 	struct watch watch = { .cli = cli };
 	struct bg_error error = { "" };
@@ -220,3 +213,24 @@ int run_watch(struct cli *cli, int argc, char **argv)
 		return cli_print_error(cli, err, &error);
 	return ferror(stdout) ? DONE : cli_finish_output(cli);
 }
+
+static const struct cli_option options[] = {
+	{ .name = "verdict",
+	  .value = "pass|allow|rewrite|deny",
+	  .help = "only these; may be given again",
+	  .id = OPTION_VERDICT },
+	{ .name = "port", .value = "N", .help = "only where this port was asked for or given", .id = OPTION_PORT },
+	{ .name = "count", .value = "N", .help = "end after N of them", .id = OPTION_COUNT },
+	{ 0 },
+};
+
+const struct command cmd_watch = {
+	.name = "watch",
+	.summary = "decisions as they happen",
+	.notes = "  bindgate watch --verdict deny\n"
+		 "  bindgate watch /app --json | jq .asked.port\n",
+	.options = options,
+	.arguments =
+		(const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_GATE, .optional = true }, { 0 } },
+	.run = run_watch,
+};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "gate/probe.h"
 
+#include "base/log.h"
+
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
@@ -35,8 +37,9 @@ static bool is_refusal(int err)
 }
 
 /* Was the fd, or the errno in its place, what a kernel gives that has the feature? `err` keeps what is no answer. */
-static bool works(int fd, int *err)
+static bool works(const char *feature, int fd, int *err)
 {
+	bg_log("probe: %s: %s", feature, fd < 0 ? strerrordesc_np(-fd) ?: "refused" : "works");
 	if (fd >= 0)
 		close(fd);
 	else if (!is_refusal(fd) && !*err)
@@ -49,7 +52,7 @@ static bool links(int program, int *err)
 {
 	int link = bpf_link_create(program, -1, BPF_CGROUP_INET4_BIND, NULL);
 
-	return link < 0 && errno == EBADF ? true : works(link < 0 ? -errno : link, err);
+	return link < 0 && errno == EBADF ? true : works("links", link < 0 ? -errno : link, err);
 }
 
 static int make_ring(void)
@@ -69,15 +72,17 @@ int bg_probe(struct bg_features *out, struct bg_error *error)
 			error, plain,
 			"may not load BPF programs: that takes the machine's own root (CAP_BPF and CAP_NET_ADMIN), not a container's");
 	features.cgroup_link = plain >= 0 && links(plain, &err);
-	features.loads = works(plain, &err);
-	features.waives = works(LOAD(SET(BPF_REG_0, 3), EXIT()), &err);
+	features.loads = works("loads", plain, &err);
+	features.waives = works("waives", LOAD(SET(BPF_REG_0, 3), EXIT()), &err);
 	features.set_retval =
-		works(LOAD(SET(BPF_REG_1, -EACCES), CALL(BPF_FUNC_set_retval), SET(BPF_REG_0, 1), EXIT()), &err);
-	features.pid = works(LOAD(CALL(BPF_FUNC_get_current_pid_tgid), SET(BPF_REG_0, 1), EXIT()), &err);
-	features.comm = works(LOAD(COPY(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16), SET(BPF_REG_2, 16),
+		works("set_retval",
+		      LOAD(SET(BPF_REG_1, -EACCES), CALL(BPF_FUNC_set_retval), SET(BPF_REG_0, 1), EXIT()), &err);
+	features.pid = works("pid", LOAD(CALL(BPF_FUNC_get_current_pid_tgid), SET(BPF_REG_0, 1), EXIT()), &err);
+	features.comm = works("comm",
+			      LOAD(COPY(BPF_REG_1, BPF_REG_10), ADD(BPF_REG_1, -16), SET(BPF_REG_2, 16),
 				   CALL(BPF_FUNC_get_current_comm), SET(BPF_REG_0, 1), EXIT()),
 			      &err);
-	features.ringbuf = works(make_ring(), &err);
+	features.ringbuf = works("ringbuf", make_ring(), &err);
 	if (err)
 		return bg_error(error, err, "cannot find out what this kernel can do: %s", strerror(-err));
 	*out = features;

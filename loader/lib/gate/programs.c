@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "gate/programs_internal.h"
 
+#include "gate/libbpf_log_internal.h"
 #include "gate/links_internal.h"
 #include "gate/pins_internal.h"
 #include "gate/probe.h"
@@ -177,19 +178,6 @@ static __u64 this_build(void)
 	return bg_hash(BG_HASH_START, bytes, size);
 }
 
-static struct bg_error *load_error;
-
-/* Keeps the last line of what libbpf has to say. */
-__attribute__((format(printf, 2, 0))) static int keep_line(enum libbpf_print_level level, const char *format,
-							   va_list args)
-{
-	if (level == LIBBPF_WARN) {
-		vsnprintf(load_error->text, sizeof(load_error->text), format, args);
-		load_error->text[strcspn(load_error->text, "\n")] = '\0';
-	}
-	return 0;
-}
-
 /* Opens the skeleton, set for what this kernel has. */
 static int open_skeleton(struct hooks_bpf **out, struct bg_error *error)
 {
@@ -222,18 +210,15 @@ static int open_skeleton(struct hooks_bpf **out, struct bg_error *error)
 static int load_skeleton(struct hooks_bpf *skeleton, struct bg_error *error)
 {
 	struct bg_error libbpf = { 0 };
-	libbpf_print_fn_t before;
 	int err;
 
-	load_error = &libbpf;
-	before = libbpf_set_print(keep_line);
+	bg_libbpf_log(&libbpf);
 	err = hooks_bpf__load(skeleton);
-	libbpf_set_print(before);
-	load_error = NULL;
+	bg_libbpf_log(NULL);
 	if (!err)
 		return 0;
-	return bg_error(error, err, "this kernel refused the BPF programs: %s%s%s", strerror(-err),
-			*libbpf.text ? "; " : "", libbpf.text);
+	return bg_error(error, err, "this kernel refused the BPF programs: %s%s%s (bindgate --verbose shows why)",
+			strerror(-err), *libbpf.text ? "; " : "", libbpf.text);
 }
 
 static int fd_of(const struct hooks_bpf *skeleton, enum pinned what)

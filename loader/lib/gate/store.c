@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "gate/store.h"
 
+#include "gate/libbpf_log_internal.h"
 #include "gate/pins_internal.h"
 #include "gate/programs_internal.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -138,7 +138,7 @@ int bg_store_open(const char *dir, enum bg_store_access access, struct bg_store 
 				"the pin directory must be an absolute path shorter than %zu characters",
 				sizeof(store.dir));
 	memcpy(store.dir, dir, length);
-	libbpf_set_print(NULL);
+	bg_libbpf_log(NULL);
 	bg_programs_forget(&store);
 	store.dir_fd = open_locked(store.dir, access, error);
 	if (store.dir_fd == -ENOENT && (access == BG_STORE_READ || access == BG_STORE_EDIT))
