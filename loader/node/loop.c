@@ -65,29 +65,32 @@ static bool handle_file(const struct inotify_event *event, void *arg)
 	struct node *node = arg;
 
 	if ((event->mask & IN_Q_OVERFLOW) || (event->len && is_ours(node, event->name)))
-		node->files_due = bg_clock_seconds() + SETTLE_S;
+		node->due.reload = bg_clock_seconds() + SETTLE_S;
 	return true;
+}
+
+static void sooner(int ms, int *timeout)
+{
+	if (ms >= 0 && (*timeout < 0 || ms < *timeout))
+		*timeout = ms;
 }
 
 static void until(double due, double now, int *timeout)
 {
-	int ms = due <= now ? 0 : (int)((due - now) * 1000) + 1;
-
-	if (due > 0 && (*timeout < 0 || ms < *timeout))
-		*timeout = ms;
+	if (due > 0)
+		sooner(due <= now ? 0 : (int)((due - now) * 1000) + 1, timeout);
 }
 
 static int next_timeout(struct node *node, double now)
 {
-	int timeout = node->http ? http_patience_ms(node->http) : -1;
-	int cri_ms = node->cri ? cri_patience_ms(node->cri) : -1;
+	int timeout = -1;
 
-	if (cri_ms >= 0 && (timeout < 0 || cri_ms < timeout))
-		timeout = cri_ms;
-	until(node->files_due, now, &timeout);
-	until(node->watchdog_due, now, &timeout);
-	until(node->tick_due, now, &timeout);
-	until(node->retry_due, now, &timeout);
+	sooner(node->http ? http_patience_ms(node->http) : -1, &timeout);
+	sooner(workloads_timeout_ms(node->workloads), &timeout);
+	until(node->due.reload, now, &timeout);
+	until(node->due.watchdog, now, &timeout);
+	until(node->due.log_tick, now, &timeout);
+	until(node->due.retry, now, &timeout);
 	if (node->walk_due)
 		timeout = 0;
 	return timeout;
@@ -97,67 +100,150 @@ static void handle_due(struct node *node)
 {
 	double now = bg_clock_seconds();
 
-	if (node->walk_due || (node->retry_due > 0 && node->retry_due <= now)) {
+	if (node->walk_due || (node->due.retry > 0 && node->due.retry <= now)) {
 		node_walk(node);
-		if (node->pods_failed && node->cri)
-			cri_ask(node->cri, 0);
+		if (workloads_failed(node->workloads))
+			workloads_ask(node->workloads);
 		if (node->http_failed)
 			node_open_http(node);
 		node_settle(node);
 	}
-	if (node->files_due > 0 && node->files_due <= now)
+	if (node->due.reload > 0 && node->due.reload <= now)
 		reload(node);
-	if (node->tick_due > 0 && node->tick_due <= now) {
+	if (node->due.log_tick > 0 && node->due.log_tick <= now) {
 		decision_log_tick(node->decision_log);
-		node->tick_due = 0;
+		node->due.log_tick = 0;
 	}
-	if (node->watchdog_due > 0 && node->watchdog_due <= now) {
+	if (node->due.watchdog > 0 && node->due.watchdog <= now) {
 		notify("WATCHDOG=1");
-		node->watchdog_due = now + watchdog_ms() / 2000.0;
+		node->due.watchdog = now + watchdog_ms() / 2000.0;
 	}
+}
+
+/* ---- what is waited for ---- */
+
+static void run_cgroups(struct node *node)
+{
+	__u64 before = stats_failures();
+
+	node->walk_due |= !cgroup_watch_read(node->cgroup_watch);
+	desired_rest(node->desired);
+	stats.watches = cgroup_watch_watches(node->cgroup_watch);
+	node->walk_failed |= stats_failures() != before;
+	node_settle(node);
+}
+
+static void run_log(struct node *node)
+{
+	decision_log_read(node->decision_log);
+	if (!node->due.log_tick) /* not a moment's work while nothing happens */
+		node->due.log_tick = bg_clock_seconds() + TICK_S;
+}
+
+static void run_workloads(struct node *node)
+{
+	workloads_run(node->workloads);
+}
+
+static void run_http(struct node *node)
+{
+	if (node->http)
+		http_run(node->http);
+}
+
+static void run_files(struct node *node)
+{
+	bg_inotify_read(node->config.watch, handle_file, node);
+}
+
+static unsigned int one(struct pollfd *polls, unsigned int room, int fd)
+{
+	if (!room || fd < 0)
+		return 0;
+	*polls = (struct pollfd){ .fd = fd, .events = POLLIN };
+	return 1;
+}
+
+static unsigned int poll_cgroups(struct node *node, struct pollfd *polls, unsigned int room)
+{
+	return one(polls, room, cgroup_watch_fd(node->cgroup_watch));
+}
+
+static unsigned int poll_log(struct node *node, struct pollfd *polls, unsigned int room)
+{
+	return one(polls, room, node->decision_log ? decision_log_fd(node->decision_log) : -1);
+}
+
+static unsigned int poll_workloads(struct node *node, struct pollfd *polls, unsigned int room)
+{
+	return workloads_polls(node->workloads, polls, room);
+}
+
+static unsigned int poll_http(struct node *node, struct pollfd *polls, unsigned int room)
+{
+	return one(polls, room, node->http ? http_fd(node->http) : -1);
+}
+
+static unsigned int poll_files(struct node *node, struct pollfd *polls, unsigned int room)
+{
+	return one(polls, room, node->config.watch);
+}
+
+static unsigned int poll_signals(struct node *node, struct pollfd *polls, unsigned int room)
+{
+	return one(polls, room, node->signals);
+}
+
+/* In the order in which they are dealt with. */
+static const struct poller {
+	unsigned int (*polls)(struct node *node, struct pollfd *polls, unsigned int room);
+	void (*run)(struct node *node);
+	bool always; /* run in each round, ready or not: it has work of its own */
+} pollers[] = {
+	{ poll_cgroups, run_cgroups, false }, /* whoever waits for a gate waits for this */
+	{ poll_log, run_log, false },
+	{ poll_workloads, run_workloads, true },
+	{ poll_http, run_http, true },
+	{ poll_files, run_files, false },
+	{ NULL, handle_due, true },
+	{ poll_signals, handle_signals, false }, /* last: it may close what the others are about */
+};
+#define POLLERS (sizeof(pollers) / sizeof(*pollers))
+#define POLLS_MAX 64
+
+static bool any_ready(const struct pollfd *polls, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (polls[i].revents)
+			return true;
+	return false;
 }
 
 static void loop(struct node *node)
 {
+	struct pollfd polls[POLLS_MAX];
+	unsigned int ends[POLLERS]; /* of each poller's part of the polls */
+
 	while (!node->ending) {
-		struct pollfd polls[5 + CRI_POLLS] = {
-			{ .fd = node->signals, .events = POLLIN },
-			{ .fd = cgroup_watch_fd(node->cgroup_watch), .events = POLLIN },
-			{ .fd = node->files, .events = POLLIN },
-			{ .fd = node->decision_log ? decision_log_fd(node->decision_log) : -1, .events = POLLIN },
-			{ .fd = node->http ? http_fd(node->http) : -1, .events = POLLIN },
-		};
+		unsigned int count = 0;
 
-		unsigned int count = 5 + (node->cri ? cri_polls(node->cri, polls + 5) : 0);
+		for (unsigned int i = 0; i < POLLERS; i++) {
+			unsigned int room = POLLS_MAX - count - (unsigned int)(POLLERS - i - 1);
 
+			count += pollers[i].polls ? pollers[i].polls(node, polls + count, room) : 0;
+			ends[i] = count;
+		}
 		if (poll(polls, count, next_timeout(node, bg_clock_seconds())) < 0) {
 			if (errno != EINTR)
 				nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL); /* memory is short */
 			continue;
 		}
-		if (polls[1].revents) { /* first: whoever waits for a gate waits for this */
-			__u64 before = node_failures();
+		for (unsigned int i = 0; i < POLLERS; i++) {
+			unsigned int first = i ? ends[i - 1] : 0;
 
-			node->walk_due |= !cgroup_watch_read(node->cgroup_watch);
-			desired_rest(node->desired);
-			stats.watches = cgroup_watch_watches(node->cgroup_watch);
-			node->walk_failed |= node_failures() != before;
-			node_settle(node);
+			if (pollers[i].always || any_ready(polls + first, ends[i] - first))
+				pollers[i].run(node);
 		}
-		if (polls[3].revents) {
-			decision_log_read(node->decision_log);
-			if (!node->tick_due) /* not a moment's work while nothing happens */
-				node->tick_due = bg_clock_seconds() + TICK_S;
-		}
-		if (node->cri)
-			cri_run(node->cri);
-		if (node->http)
-			http_run(node->http);
-		if (polls[2].revents)
-			bg_inotify_read(node->files, handle_file, node);
-		handle_due(node);
-		if (polls[0].revents) /* last: it may close what the others are about */
-			handle_signals(node);
 	}
 }
 
@@ -205,6 +291,7 @@ static bool begin(struct node *node)
 		return false;
 	}
 	node->desired = desired_open(node->pin_dir);
+	node->workloads = workloads_open(node->desired, node_settle, node);
 	node_watch_files(node);
 	return node_load(node);
 }
@@ -215,11 +302,11 @@ static void serve(struct node *node)
 
 	node->ready = true;
 	if (watchdog_ms())
-		node->watchdog_due = bg_clock_seconds();
+		node->due.watchdog = bg_clock_seconds();
 	notify("READY=1\nSTATUS=%u gates wanted", stats.gates_wanted);
 	loop(node);
 	notify("STOPPING=1");
-	daemon = &node->config->daemon;
+	daemon = &node->config.read->daemon;
 	if (daemon->detach_on_stop && *daemon->detach_on_stop)
 		desired_detach_all(node->desired);
 }
@@ -229,17 +316,15 @@ static void end(struct node *node)
 {
 	decision_log_close(node->decision_log);
 	http_close(node->http);
-	cri_close(node->cri);
-	pods_close(node->pods);
+	workloads_close(node->workloads);
 	if (node->desired)
 		desired_close(node->desired);
 	if (node->cgroup_watch)
 		cgroup_watch_close(node->cgroup_watch);
-	bg_config_free(node->config);
-	free(node->patterns);
-	pods_free_patterns(node->pod_patterns, node->pod_patterns_count);
-	if (node->files >= 0)
-		close(node->files);
+	bg_config_free(node->config.read);
+	free(node->config.patterns);
+	if (node->config.watch >= 0)
+		close(node->config.watch);
 	if (node->signals >= 0)
 		close(node->signals);
 }
@@ -247,7 +332,11 @@ static void end(struct node *node)
 int node_run(const char *file, const char *pin_dir)
 {
 	struct node node = {
-		.file = file, .pin_dir = pin_dir, .signals = -1, .files = -1, .retry = { .first = 0.1, .most = 60 }
+		.file = file,
+		.pin_dir = pin_dir,
+		.signals = -1,
+		.config.watch = -1,
+		.due.delay = { .first = 0.1, .most = 60 },
 	};
 	bool begun = begin(&node);
 

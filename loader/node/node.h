@@ -2,45 +2,47 @@
 #ifndef BINDGATED_NODE_H
 #define BINDGATED_NODE_H
 
-#include "node/decision_log.h"
-#include "config/merge.h"
-#include "node/source/cri.h"
-#include "node/http.h"
-#include "node/desired.h"
-#include "node/workloads.h"
-#include "node/cgroup_watch.h"
-#include "base/clock.h"
 #include "base/retry.h"
+#include "config/merge.h"
+#include "node/cgroup_watch.h"
+#include "node/decision_log.h"
+#include "node/desired.h"
+#include "node/http.h"
+#include "node/workloads.h"
 
-#define NODE_LISTEN "127.0.0.1:9632" /* where nothing else is said */
+#define NODE_LISTEN "127.0.0.1:9632" /* unless daemon.listen says otherwise */
 
-/* The daemon: what is declared, what brings that about, and what it waits for. Times are of bg_clock_seconds(). */
-struct node {
-	const char *file;
-	const char *pin_dir;
-	struct bg_config *config;
-	const char **patterns; /* of the gates, of pods, of what is within pods */
-	char **pod_patterns;
-	unsigned int pods_from, inner_from, pod_patterns_count;
+/* The configuration in force. */
+struct node_config {
+	struct bg_config *read;
+	const char **patterns;                 /* of the cgroups of gates, then of workloads */
 	const struct bg_declared_gate *parsed; /* whose policy is `policy` */
 	struct bg_policy policy;
+	int watch; /* inotify on its files */
+};
+
+/* When something is due, in bg_clock_seconds(); 0: it is not. */
+struct node_timers {
+	double reload;   /* the files changed */
+	double log_tick; /* of the decision log */
+	double watchdog;
+	double retry; /* what failed */
+	struct bg_retry delay;
+};
+
+/* The daemon. */
+struct node {
+	const char *file; /* the configuration */
+	const char *pin_dir;
+	struct node_config config;
+	struct node_timers due;
+	struct workloads *workloads;
 	struct desired *desired;
 	struct cgroup_watch *cgroup_watch;
-	struct pods *pods; /* NULL: none are declared */
-	struct cri *cri;
-	bool pods_listed;
-	double pods_going_until; /* till then the runtime may still name what is gone */
-	double pods_retry;       /* seconds until the runtime is asked again for pods that it did not know */
 	struct decision_log *decision_log;
 	struct http *http;
-	int signals;
-	int files;        /* inotify on the configuration */
-	double files_due; /* 0: they have not changed */
-	double tick_due;  /* of the log */
-	double watchdog_due;
-	double retry_due; /* of what failed; 0: nothing did */
-	struct bg_retry retry;
-	bool walk_failed, pods_failed, http_failed;
+	int signals; /* signalfd */
+	bool walk_failed, http_failed;
 	bool walk_due, ready, ending;
 };
 
@@ -56,8 +58,7 @@ void node_vanished(const char *path, void *arg);
 void node_walk(struct node *node);
 
 /* After an attempt at anything: what failed is tried again, ever more slowly. */
-void node_settle(struct node *node);
-__u64 node_failures(void); /* so far; conflicts are none */
+void node_settle(void *arg);
 
 void node_watch_files(struct node *node);
 void node_open_http(struct node *node);

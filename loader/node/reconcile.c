@@ -14,41 +14,26 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#define PODS_FIRST_S 0.005 /* a new pod's cgroup is there some 100 ms before the runtime lists its sandbox */
-#define PODS_PATIENT_S 0.3 /* from here on it is likely a cgroup that a pod left behind */
-#define PODS_GOING_S 5.0
-#define PODS_MOST_S 60.0
-
 void node_appeared(const char *path, unsigned int pattern, void *arg)
 {
 	struct node *node = arg;
+	struct node_config *config = &node->config;
 	const struct bg_declared_gate *gate;
 	struct bg_error error;
 
-	if (pattern >= node->pods_from) {
-		if (pattern < node->inner_from && pods_appeared(node->pods, path)) {
-			node->pods_retry = PODS_FIRST_S;
-			cri_ask(node->cri, 0);
-		}
+	if (pattern >= config->read->gates_count) {
+		workloads_appeared(node->workloads, path, pattern - config->read->gates_count);
 		return;
 	}
-	gate = node->config->gates[pattern];
-	if (node->parsed != gate && bg_declare_policy(&gate->policy, DESIRED_OWNER, &node->policy, &error)) {
+	gate = config->read->gates[pattern];
+	if (config->parsed != gate && bg_declare_policy(&gate->policy, DESIRED_OWNER, &config->policy, &error)) {
 		stats.errors[ERROR_CONFIG]++;
 		say(LOG_ERR, "%s", error.text); /* a user that went meanwhile */
 		desired_want_still(node->desired, FROM_GATES, path);
 		return;
 	}
-	node->parsed = gate;
-	desired_want(node->desired, FROM_GATES, path, &node->policy, gate->adopt && *gate->adopt);
-}
-
-static bool within_pods(const struct node *node, const char *path)
-{
-	for (unsigned int i = node->inner_from - node->pods_from; i < node->pod_patterns_count; i++)
-		if (cgroup_watch_matches(node->pod_patterns[i], path))
-			return true;
-	return false;
+	config->parsed = gate;
+	desired_want(node->desired, FROM_GATES, path, &config->policy, gate->adopt && *gate->adopt);
 }
 
 void node_vanished(const char *path, void *arg)
@@ -56,49 +41,19 @@ void node_vanished(const char *path, void *arg)
 	struct node *node = arg;
 
 	desired_unwant(node->desired, path);
-	if (node->pods && !pods_vanished(node->pods, path) && within_pods(node, path)) {
-		/* a container went: perhaps with it the sandbox, which the runtime tells a while later */
-		node->pods_going_until = bg_clock_seconds() + PODS_GOING_S;
-		node->pods_retry = PODS_FIRST_S;
-		cri_ask(node->cri, PODS_FIRST_S);
-	}
+	workloads_vanished(node->workloads, path);
 }
 
-/* Pods whose cgroup is there before the runtime tells of them are asked for again and again, ever more slowly. */
-static void listed(const Cri__Sandboxes *sandboxes, void *arg)
+void node_settle(void *arg)
 {
 	struct node *node = arg;
-	__u64 before = node_failures();
-	unsigned int unknown = pods_update(node->pods, node->config, sandboxes);
+	struct node_timers *due = &node->due;
 
-	node->pods_failed = node_failures() != before;
-	node_settle(node);
-	if (!node->pods_listed && !node->pods_failed) {
-		node->pods_listed = true;
-		desired_collect(node->desired);
-		desired_rest(node->desired);
-	}
-	if (!unknown && bg_clock_seconds() > node->pods_going_until) {
-		node->pods_retry = PODS_FIRST_S;
-		return;
-	}
-	if (node->pods_retry < PODS_MOST_S)
-		cri_ask(node->cri, node->pods_retry);
-	node->pods_retry *= !unknown ? 1.5 : node->pods_retry < PODS_PATIENT_S ? 1.02 : 2;
-}
-
-__u64 node_failures(void)
-{
-	return stats.errors[ERROR_ATTACH] + stats.errors[ERROR_DETACH] + stats.errors[ERROR_STORE];
-}
-
-void node_settle(struct node *node)
-{
-	if (!node->walk_failed && !node->pods_failed && !node->http_failed) {
-		bg_retry_reset(&node->retry);
-		node->retry_due = 0;
-	} else if (!node->retry_due) {
-		node->retry_due = bg_clock_seconds() + bg_retry_failed(&node->retry);
+	if (!node->walk_failed && !workloads_failed(node->workloads) && !node->http_failed) {
+		bg_retry_reset(&due->delay);
+		due->retry = 0;
+	} else if (!due->retry) {
+		due->retry = bg_clock_seconds() + bg_retry_failed(&due->delay);
 	}
 }
 
@@ -106,28 +61,28 @@ static bool is_declared(const char *path, void *arg)
 {
 	const struct node *node = arg;
 
-	for (unsigned int i = 0; i < node->pods_from; i++)
-		if (cgroup_watch_matches(node->patterns[i], path))
+	for (unsigned int i = 0; i < node->config.read->gates_count; i++)
+		if (cgroup_watch_matches(node->config.patterns[i], path))
 			return true;
 	return false;
 }
 
 void node_walk(struct node *node)
 {
-	__u64 before = node_failures();
+	__u64 before = stats_failures();
 	bool whole;
 
 	node->walk_due = false;
-	node->retry_due = 0;
+	node->due.retry = 0;
 	desired_begin_pass(node->desired, FROM_GATES);
 	whole = cgroup_watch_walk(node->cgroup_watch);
 	/* where a part was not seen, what is declared may be there all the same */
 	desired_end_pass(node->desired, FROM_GATES, whole ? NULL : is_declared, node);
-	if (whole && (!node->cri || node->pods_listed)) /* before that nobody knows which pods' gates are wanted */
+	if (whole && workloads_all_told(node->workloads))
 		desired_collect(node->desired);
 	desired_rest(node->desired);
 	stats.watches = cgroup_watch_watches(node->cgroup_watch);
-	node->walk_failed = !whole || node_failures() != before;
+	node->walk_failed = !whole || stats_failures() != before;
 }
 
 /* ---- configuration ---- */
@@ -153,9 +108,9 @@ void node_watch_files(struct node *node)
 			close(files);
 		return;
 	}
-	if (node->files >= 0)
-		close(node->files);
-	node->files = files;
+	if (node->config.watch >= 0)
+		close(node->config.watch);
+	node->config.watch = files;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -180,7 +135,7 @@ static char *give_status(void *arg)
 	const struct node *node = arg;
 	json_t *status = status_json(node->desired);
 
-	json_object_set_new(status, "refused", pods_refused_json(node->pods));
+	json_object_set_new(status, "refused", workloads_refused_json(node->workloads));
 	char *text = json_dumps(status, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 
 	json_decref(status);
@@ -196,7 +151,7 @@ static bool is_ready(void *arg)
 
 void node_open_http(struct node *node)
 {
-	const char *at = node->config->daemon.listen ? node->config->daemon.listen : NODE_LISTEN;
+	const char *at = node->config.read->daemon.listen ? node->config.read->daemon.listen : NODE_LISTEN;
 	const struct http_calls calls = {
 		.metrics = give_metrics, .status = give_status, .ready = is_ready, .arg = node
 	};
@@ -212,76 +167,42 @@ void node_open_http(struct node *node)
 	node->http_failed = !node->http;
 }
 
-/* Without a runtime to ask, pods are left to the hook (bindgate oci-hook). */
-static bool serves_pods(const struct bg_config *config)
-{
-	return config->pods_count && config->daemon.cri;
-}
-
 static void set_patterns(struct node *node)
 {
-	const struct bg_config *config = node->config;
-	unsigned int inner = 0, count = 0;
+	const struct bg_config *config = node->config.read;
+	unsigned int count, gates = config->gates_count;
+	char *const *of_workloads = workloads_patterns(node->workloads, &count);
 
-	free(node->patterns);
-	pods_free_patterns(node->pod_patterns, node->pod_patterns_count);
-	node->pod_patterns = serves_pods(config) ? pods_patterns(config->daemon.kubepods, &inner, &count) : NULL;
-	node->pod_patterns_count = count;
-	node->pods_from = config->gates_count;
-	node->inner_from = config->gates_count + inner;
-	node->patterns = bg_need(calloc(config->gates_count + count + 1, sizeof(*node->patterns)));
-	for (unsigned int i = 0; i < config->gates_count; i++)
-		node->patterns[i] = config->gates[i]->cgroup;
+	free(node->config.patterns);
+	node->config.patterns = bg_need(calloc(gates + count + 1, sizeof(*node->config.patterns)));
+	for (unsigned int i = 0; i < gates; i++)
+		node->config.patterns[i] = config->gates[i]->cgroup;
 	for (unsigned int i = 0; i < count; i++)
-		node->patterns[config->gates_count + i] = node->pod_patterns[i];
-	cgroup_watch_set_patterns(node->cgroup_watch, node->patterns, config->gates_count + count);
-}
-
-static void open_pods(struct node *node, const struct bg_config *config)
-{
-	const struct cri_calls calls = { .listed = listed, .arg = node };
-
-	cri_close(node->cri);
-	node->cri = NULL;
-	node->pods_failed = false;
-	if (!serves_pods(config)) {
-		if (node->pods)
-			pods_forget(node->pods);
-		pods_close(node->pods);
-		node->pods = NULL;
-		return;
-	}
-	if (!node->pods)
-		node->pods = pods_open(node->desired);
-	node->cri = cri_open(config->daemon.cri, &calls);
-	node->pods_retry = PODS_FIRST_S;
+		node->config.patterns[gates + i] = of_workloads[i];
+	cgroup_watch_set_patterns(node->cgroup_watch, node->config.patterns, gates + count);
 }
 
 /* What changed is taken up; what did not runs on. */
 static void take(struct node *node, struct bg_config *config)
 {
+	struct bg_config *old = node->config.read;
 	const struct bg_declared_daemon none = { 0 }, *now = &config->daemon;
-	const struct bg_declared_daemon *before = node->config ? &node->config->daemon : &none;
-	bool first = !node->config, log_changed, listen_changed, cri_changed;
-	struct bg_config *old = node->config;
+	const struct bg_declared_daemon *before = old ? &old->daemon : &none;
+	bool first = !old, log_changed, listen_changed;
 
 	log_changed = first || !same_number(before->log, now->log) || !same_text(before->log_to, now->log_to) ||
 		      !same_number(before->log_rate, now->log_rate);
 	listen_changed = first || !same_text(before->listen, now->listen);
-	cri_changed = !same_text(before->cri, now->cri) || !same_text(before->kubepods, now->kubepods) ||
-		      !node->pods == serves_pods(config);
-	node->config = config;
-	node->parsed = NULL;
+	node->config.read = config;
+	node->config.parsed = NULL;
+	workloads_configure(node->workloads, config);
 	set_patterns(node);
-	if (cri_changed)
-		open_pods(node, config);
 	node_walk(node);
-	if (node->cri)
-		cri_ask(node->cri, 0);
+	workloads_ask(node->workloads);
 	if (log_changed) {
 		decision_log_close(node->decision_log);
 		node->decision_log = decision_log_open(node->pin_dir, now);
-		node->tick_due = 0;
+		node->due.log_tick = 0;
 	}
 	if (listen_changed) {
 		node->http_failed = false;
@@ -296,15 +217,16 @@ bool node_load(struct node *node)
 	struct bg_error error;
 	struct bg_config *config = bg_config_read(node->file, &error);
 
-	node->files_due = 0;
+	node->due.reload = 0;
 	stats.config_valid = config != NULL;
 	if (!config) {
 		stats.errors[ERROR_CONFIG]++;
 		stats.reloads_failed++;
-		say(LOG_ERR, "%s%s", error.text, node->config ? "; the last good configuration stays in force" : "");
+		say(LOG_ERR, "%s%s", error.text,
+		    node->config.read ? "; the last good configuration stays in force" : "");
 		return false;
 	}
-	stats.reloads += node->config != NULL;
+	stats.reloads += node->config.read != NULL;
 	take(node, config);
 	say(LOG_INFO, "%u gates and %u kinds of pods are declared; %u gates are wanted now", config->gates_count,
 	    config->pods_count, stats.gates_wanted);

@@ -1,303 +1,201 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "node/workloads.h"
 
-#include "config/grant.h"
-#include "report/json.h"
-#include "node/say.h"
+#include "base/clock.h"
+#include "base/need.h"
+#include "node/cgroup_watch.h"
+#include "node/pods.h"
+#include "node/source/source.h"
 #include "node/stats.h"
-#include "base/hash.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <search.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define UID_MAX 64
+#define FIRST_S 0.005 /* a new pod's cgroup is there some 100 ms before the runtime lists its sandbox */
+#define PATIENT_S 0.3 /* from here on it is likely a cgroup that a pod left behind */
+#define MOST_S 60.0
+#define GOING_S 5.0 /* the runtime may still list a pod that is gone */
 
-/* The cgroup of a pod. */
-struct pod {
-	char uid[UID_MAX + 1];
-	__u64 decided;  /* what its gate was made from, hashed; 0: not yet */
-	bool known;     /* the runtime has a sandbox of it */
-	char *refused;  /* why its request is; NULL: it is not */
-	char name[300]; /* namespace/name, once known */
-	char path[];
-};
-
-struct pods {
+struct workloads {
 	struct desired *desired;
-	void *by_uid; /* a tree of struct pod, as tsearch(3) has it */
+	void (*updated)(void *arg);
+	void *arg;
+	const struct bg_config *config;
+	struct pods *pods;
+	char *socket, *kubepods; /* as configured; socket NULL: there is no source */
+	char **patterns;
+	unsigned int inner, patterns_count;
+	const struct source *source;
+	void *state; /* of the source */
+	bool told, failed;
+	double going_until; /* of bg_clock_seconds() */
+	double ask_again;   /* seconds until the source is asked again for pods that it did not know */
 };
 
-static int by_uid(const void *a, const void *b)
+static void set_text(char **text, const char *now)
 {
-	const struct pod *x = a, *y = b;
+	char *copy = now ? bg_need(strdup(now)) : NULL;
 
-	return strcmp(x->uid, y->uid);
+	free(*text);
+	*text = copy;
 }
 
-char **pods_patterns(const char *kubepods, unsigned int *inner, unsigned int *count)
+static bool same_text(const char *a, const char *b)
 {
-	static const char *const usual[] = { "/kubepods", "/kubepods.slice" };
-	static const char *const below[] = { "pod*", "*/pod*", "*-pod*.slice", "*/*-pod*.slice" };
-	unsigned int roots = kubepods ? 1 : 2, each = sizeof(below) / sizeof(*below);
-	char **patterns = bg_need(calloc(2UL * roots * each, sizeof(*patterns)));
-
-	*inner = roots * each;
-	*count = 2 * *inner;
-	for (unsigned int i = 0; i < *inner; i++) {
-		const char *root = kubepods ? kubepods : usual[i / each];
-
-		if (asprintf(&patterns[i], "%s/%s", root, below[i % each]) < 0 ||
-		    asprintf(&patterns[*inner + i], "%s/%s/*", root, below[i % each]) < 0)
-			bg_need(NULL);
-	}
-	return patterns;
+	return a == b || (a && b && !strcmp(a, b));
 }
 
-void pods_free_patterns(char **patterns, unsigned int count)
+struct workloads *workloads_open(struct desired *desired, void (*updated)(void *arg), void *arg)
 {
-	for (unsigned int i = 0; i < count; i++)
-		free(patterns[i]);
-	free(patterns);
+	struct workloads *workloads = bg_need(calloc(1, sizeof(*workloads)));
+
+	*workloads = (struct workloads){
+		.desired = desired, .updated = updated, .arg = arg, .pods = pods_open(desired), .ask_again = FIRST_S
+	};
+	return workloads;
 }
 
-/* "pod<uid>", or of the systemd driver "kubepods-burstable-pod<uid with _>.slice". Static pods have uids that are
- * hashes, without dashes. false: it is no such name. */
-static bool uid_of(const char *path, char uid[static UID_MAX + 1])
+static void close_source(struct workloads *workloads)
 {
-	const char *name = strrchr(path, '/'), *start;
-	size_t length;
-
-	name = name ? name + 1 : path;
-	length = strlen(name);
-	if (length > 6 && !strcmp(name + length - 6, ".slice")) {
-		start = strstr(name, "-pod");
-		start = start ? start + 4 : NULL;
-		length -= 6;
-	} else {
-		start = strncmp(name, "pod", 3) ? NULL : name + 3;
-	}
-	if (!start || start >= name + length || (size_t)(name + length - start) > UID_MAX)
-		return false;
-	length = (size_t)(name + length - start);
-	for (size_t i = 0; i < length; i++) {
-		if (!isalnum((unsigned char)start[i]) && start[i] != '-' && start[i] != '_')
-			return false;
-		uid[i] = start[i];
-		if (uid[i] == '_')
-			uid[i] = '-';
-	}
-	uid[length] = '\0';
-	return true;
+	if (workloads->source)
+		workloads->source->close(workloads->state);
+	workloads->source = NULL;
+	workloads->failed = false;
 }
 
-struct pods *pods_open(struct desired *desired)
+void workloads_close(struct workloads *workloads)
 {
-	struct pods *pods = bg_need(calloc(1, sizeof(*pods)));
-
-	pods->desired = desired;
-	return pods;
-}
-
-static void free_pod(void *arg)
-{
-	struct pod *pod = arg;
-
-	free(pod->refused);
-	free(pod);
-}
-
-void pods_close(struct pods *pods)
-{
-	if (!pods)
+	if (!workloads)
 		return;
-	tdestroy(pods->by_uid, free_pod);
-	free(pods);
+	close_source(workloads);
+	pods_close(workloads->pods);
+	pods_free_patterns(workloads->patterns, workloads->patterns_count);
+	free(workloads->socket);
+	free(workloads->kubepods);
+	free(workloads);
 }
 
-static struct pod *find(const struct pods *pods, const char *uid)
+static void ask(struct workloads *workloads, double seconds)
 {
-	struct pod key = { .known = false };
-	void *found;
-
-	snprintf(key.uid, sizeof(key.uid), "%s", uid);
-	found = tfind(&key, &pods->by_uid, by_uid);
-	return found ? *(struct pod **)found : NULL;
+	if (workloads->source)
+		workloads->source->ask(workloads->state, seconds);
 }
 
-static void set_refused(struct pod *pod, const char *why)
+void workloads_ask(struct workloads *workloads)
 {
-	stats.pods_refused_now += (unsigned int)!!why - (unsigned int)!!pod->refused;
-	if (why && (!pod->refused || strcmp(pod->refused, why))) {
-		stats.pods_refused++;
-		say(LOG_WARNING, "pod %s: refused: %s", pod->name, why);
+	ask(workloads, 0);
+}
+
+/* Pods whose cgroup is there before the engine tells of them are asked for again and again, ever more slowly. */
+static void listed(const struct workload *each, size_t count, void *arg)
+{
+	struct workloads *workloads = arg;
+	__u64 before = stats_failures();
+	unsigned int unknown = pods_update(workloads->pods, workloads->config, each, count);
+
+	workloads->failed = stats_failures() != before;
+	workloads->updated(workloads->arg);
+	if (!workloads->told && !workloads->failed) {
+		workloads->told = true;
+		desired_collect(workloads->desired);
+		desired_rest(workloads->desired);
 	}
-	if (why != pod->refused) {
-		char *copy = why ? bg_need(strdup(why)) : NULL;
-
-		free(pod->refused);
-		pod->refused = copy;
-	}
-}
-
-bool pods_appeared(struct pods *pods, const char *path)
-{
-	char uid[UID_MAX + 1];
-	struct pod *pod;
-
-	if (!uid_of(path, uid))
-		return false;
-	pod = find(pods, uid);
-	if (pod)
-		return !pod->known;
-	pod = bg_need(calloc(1, sizeof(*pod) + strlen(path) + 1));
-	memcpy(pod->uid, uid, sizeof(uid));
-	strcpy(pod->path, path);
-	bg_need(tsearch(pod, &pods->by_uid, by_uid));
-	return true;
-}
-
-bool pods_vanished(struct pods *pods, const char *path)
-{
-	char uid[UID_MAX + 1];
-	struct pod *pod = uid_of(path, uid) ? find(pods, uid) : NULL;
-
-	if (!pod || strcmp(pod->path, path))
-		return false;
-	set_refused(pod, NULL);
-	tdelete(pod, &pods->by_uid, by_uid);
-	free_pod(pod);
-	return true;
-}
-
-static const char *annotation_of(const Cri__Sandbox *sandbox)
-{
-	for (size_t i = 0; i < sandbox->n_annotations; i++)
-		if (!strcmp(sandbox->annotations[i]->key, BG_GRANT_ANNOTATION))
-			return sandbox->annotations[i]->value;
-	return NULL;
-}
-
-static const struct bg_declared_pod *grant_of(const struct bg_config *config, const Cri__Sandbox *sandbox)
-{
-	struct bg_label *labels = bg_need(calloc(sandbox->n_labels + 1, sizeof(*labels)));
-	const struct bg_declared_pod *grant = NULL;
-
-	for (size_t i = 0; i < sandbox->n_labels; i++)
-		labels[i] = (struct bg_label){ .key = sandbox->labels[i]->key, .value = sandbox->labels[i]->value };
-	for (unsigned int i = 0; i < config->pods_count && !grant; i++)
-		if (bg_grant_matches(config->pods[i], sandbox->metadata->namespace_, labels, sandbox->n_labels))
-			grant = config->pods[i];
-	free(labels);
-	return grant;
-}
-
-static void gate_pod(struct pods *pods, const struct bg_config *config, struct pod *pod, const Cri__Sandbox *sandbox)
-{
-	const struct bg_declared_pod *grant = grant_of(config, sandbox);
-	const char *request = annotation_of(sandbox);
-	struct bg_policy policy;
-	struct bg_error error;
-	__u64 decided;
-	int err;
-
-	snprintf(pod->name, sizeof(pod->name), "%.140s/%.140s", sandbox->metadata->namespace_,
-		 sandbox->metadata->name);
-	if (!grant) {
-		set_refused(pod, request ? "no grant speaks of it" : NULL);
+	if (!unknown && bg_clock_seconds() > workloads->going_until) {
+		workloads->ask_again = FIRST_S;
 		return;
 	}
-	decided = bg_hash(BG_HASH_START, &config->serial, sizeof(config->serial));
-	decided = bg_hash(decided, &grant, sizeof(grant));
-	decided = bg_hash(decided, request ? request : "", request ? strlen(request) + 1 : 0);
-	if (decided == pod->decided && desired_want_still(pods->desired, FROM_PODS, pod->path)) {
-		stats.pods_now++;
+	if (workloads->ask_again < MOST_S)
+		ask(workloads, workloads->ask_again);
+	workloads->ask_again *= !unknown ? 1.5 : workloads->ask_again < PATIENT_S ? 1.02 : 2;
+}
+
+/* Without a runtime to ask, pods are left to the hook (bindgate oci-hook). */
+void workloads_configure(struct workloads *workloads, const struct bg_config *config)
+{
+	const char *socket = config->pods_count ? config->daemon.cri : NULL;
+	const char *kubepods = config->daemon.kubepods;
+	const struct source_calls calls = { .listed = listed, .arg = workloads };
+	bool changed = !workloads->config || !same_text(socket, workloads->socket) ||
+		       !same_text(kubepods, workloads->kubepods);
+
+	workloads->config = config;
+	if (!changed)
+		return;
+	close_source(workloads);
+	set_text(&workloads->socket, socket);
+	set_text(&workloads->kubepods, kubepods);
+	pods_free_patterns(workloads->patterns, workloads->patterns_count);
+	workloads->patterns = NULL;
+	workloads->inner = workloads->patterns_count = 0;
+	if (!socket) {
+		pods_forget(workloads->pods);
 		return;
 	}
-	pod->decided = 0;
-	err = bg_grant_policy(grant, DESIRED_OWNER, request, &policy, &error);
-	set_refused(pod, err ? error.text : NULL);
-	if (err && err != -EACCES) { /* a user that went meanwhile: what stands, stays */
-		desired_want_still(pods->desired, FROM_PODS, pod->path);
+	workloads->patterns = pods_patterns(kubepods, &workloads->inner, &workloads->patterns_count);
+	workloads->source = &source_cri;
+	workloads->state = workloads->source->open(socket, &calls);
+	workloads->ask_again = FIRST_S;
+}
+
+char *const *workloads_patterns(const struct workloads *workloads, unsigned int *count)
+{
+	*count = workloads->patterns_count;
+	return workloads->patterns;
+}
+
+void workloads_appeared(struct workloads *workloads, const char *path, unsigned int pattern)
+{
+	if (pattern < workloads->inner && pods_appeared(workloads->pods, path)) {
+		workloads->ask_again = FIRST_S;
+		ask(workloads, 0);
+	}
+}
+
+static bool is_within_one(const struct workloads *workloads, const char *path)
+{
+	for (unsigned int i = workloads->inner; i < workloads->patterns_count; i++)
+		if (cgroup_watch_matches(workloads->patterns[i], path))
+			return true;
+	return false;
+}
+
+/* Where a container went, the sandbox may have gone with it, which the runtime tells a while later. */
+void workloads_vanished(struct workloads *workloads, const char *path)
+{
+	if (pods_vanished(workloads->pods, path) || !is_within_one(workloads, path))
 		return;
-	}
-	if (err && !policy.count && policy.default_verdict == BG_PASS)
-		return; /* nothing is given outright: it is as if nothing spoke of it */
-	if (!desired_want(pods->desired, FROM_PODS, pod->path, &policy, false)) {
-		pod->decided = decided;
-		stats.pods_now++;
-	}
+	workloads->going_until = bg_clock_seconds() + GOING_S;
+	workloads->ask_again = FIRST_S;
+	ask(workloads, FIRST_S);
 }
 
-struct count {
-	unsigned int unknown;
-	bool forget;
-};
-
-static void look(const void *node, VISIT which, void *arg)
+bool workloads_all_told(const struct workloads *workloads)
 {
-	struct pod *pod = *(struct pod *const *)node;
-	struct count *count = arg;
-
-	if (which == postorder || which == leaf) {
-		if (count->forget)
-			pod->known = false;
-		count->unknown += !pod->known;
-	}
+	return !workloads->source || workloads->told;
 }
 
-unsigned int pods_update(struct pods *pods, const struct bg_config *config, const Cri__Sandboxes *sandboxes)
+bool workloads_failed(const struct workloads *workloads)
 {
-	struct count count = { .forget = true };
-
-	twalk_r(pods->by_uid, look, &count);
-	desired_begin_pass(pods->desired, FROM_PODS);
-	stats.pods_now = 0;
-	for (size_t i = 0; i < sandboxes->n_items; i++) {
-		const Cri__Sandbox *sandbox = sandboxes->items[i];
-		struct pod *pod;
-
-		if (sandbox->state != 0 || !sandbox->metadata || strlen(sandbox->metadata->uid) > UID_MAX)
-			continue;
-		pod = find(pods, sandbox->metadata->uid);
-		if (!pod || pod->known) /* a second sandbox of a pod: the runtime lists the newest first */
-			continue;
-		pod->known = true;
-		gate_pod(pods, config, pod, sandbox);
-	}
-	desired_end_pass(pods->desired, FROM_PODS, NULL, NULL);
-	desired_rest(pods->desired);
-	count = (struct count){ .unknown = 0 };
-	twalk_r(pods->by_uid, look, &count);
-	return count.unknown;
+	return workloads->failed;
 }
 
-void pods_forget(struct pods *pods)
+unsigned int workloads_polls(struct workloads *workloads, struct pollfd *polls, unsigned int room)
 {
-	desired_begin_pass(pods->desired, FROM_PODS);
-	desired_end_pass(pods->desired, FROM_PODS, NULL, NULL);
-	tdestroy(pods->by_uid, free_pod);
-	pods->by_uid = NULL;
-	stats.pods_now = stats.pods_refused_now = 0;
+	return workloads->source ? workloads->source->polls(workloads->state, polls, room) : 0;
 }
 
-static void add_refused(const void *node, VISIT which, void *arg)
+int workloads_timeout_ms(struct workloads *workloads)
 {
-	const struct pod *pod = *(struct pod *const *)node;
-
-	if ((which == postorder || which == leaf) && pod->refused)
-		json_array_append_new(arg, json_pack("{s:o,s:o}", "pod", bg_json_text(pod->name), "reason",
-						     bg_json_text(pod->refused)));
+	return workloads->source ? workloads->source->timeout_ms(workloads->state) : -1;
 }
 
-json_t *pods_refused_json(const struct pods *pods)
+void workloads_run(struct workloads *workloads)
 {
-	json_t *list = json_array();
+	if (workloads->source)
+		workloads->source->run(workloads->state);
+}
 
-	if (pods)
-		twalk_r(pods->by_uid, add_refused, list);
-	return list;
+json_t *workloads_refused_json(const struct workloads *workloads)
+{
+	return pods_refused_json(workloads->pods);
 }

@@ -1,38 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#ifndef BINDGATED_PODS_H
-#define BINDGATED_PODS_H
+#ifndef BINDGATED_WORKLOADS_H
+#define BINDGATED_WORKLOADS_H
 
 #include "config/merge.h"
-#include "node/source/cri.h"
 #include "node/desired.h"
 
 #include <jansson.h>
+#include <poll.h>
 
 /*
- * Pods: their cgroups, found in the tree; their sandboxes, told by the runtime; and the grants that join both. A pod's
- * gate is on its pod-level cgroup, so that it covers containers that come later.
+ * The workloads of this node: the sources that tell of them, when each is asked, and what comes of the answers. Sources
+ * are asked when something says that they may have changed: cgroups that come and go, or what an engine tells by itself.
  */
-struct pods;
+struct workloads;
 
-struct pods *pods_open(struct desired *desired);
-void pods_close(struct pods *pods);
+/* `updated` is called after each attempt to have their gates as granted. */
+struct workloads *workloads_open(struct desired *desired, void (*updated)(void *arg), void *arg);
+void workloads_close(struct workloads *workloads);
 
-/* The patterns in which pods' cgroups appear, below `kubepods` or, where that is NULL, where kubelets make them.
- * Those from *inner on are of what is within pods. To be freed with pods_free_patterns. */
-char **pods_patterns(const char *kubepods, unsigned int *inner, unsigned int *count);
-void pods_free_patterns(char **patterns, unsigned int count);
+/* Takes up another configuration, which must stay until the next: sources whose settings changed are opened anew. */
+void workloads_configure(struct workloads *workloads, const struct bg_config *config);
 
-/* A pod's cgroup came or went. appeared: is it one that no sandbox is known of yet? */
-bool pods_appeared(struct pods *pods, const char *path);
-bool pods_vanished(struct pods *pods, const char *path);
+/* The patterns of their cgroups and of what is within those. Good until the next workloads_configure. */
+char *const *workloads_patterns(const struct workloads *workloads, unsigned int *count);
 
-/* Has each pod's gate be what its grant says. Returns how many cgroups have no sandbox yet. */
-unsigned int pods_update(struct pods *pods, const struct bg_config *config, const Cri__Sandboxes *sandboxes);
+/* A cgroup came that matches the pattern of that number; any cgroup went. */
+void workloads_appeared(struct workloads *workloads, const char *path, unsigned int pattern);
+void workloads_vanished(struct workloads *workloads, const char *path);
 
-/* Nobody asks for pods any more. */
-void pods_forget(struct pods *pods);
+/* Has every source asked its engine for news soon. */
+void workloads_ask(struct workloads *workloads);
 
-/* Pods whose request is refused: [{"pod": "namespace/name", "reason": …}]. A new reference. */
-json_t *pods_refused_json(const struct pods *pods);
+bool workloads_all_told(const struct workloads *workloads); /* is it known which gates are wanted? */
+bool workloads_failed(const struct workloads *workloads);   /* could a gate not be had, the last time? */
+
+/* For poll(2). polls: returns how many of them; timeout: -1 for ever. */
+unsigned int workloads_polls(struct workloads *workloads, struct pollfd *polls, unsigned int room);
+int workloads_timeout_ms(struct workloads *workloads);
+void workloads_run(struct workloads *workloads);
+
+/* See pods_refused_json. */
+json_t *workloads_refused_json(const struct workloads *workloads);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What a container runtime answers, any bytes: no pod gets a gate but by a grant, and none that the grant does not
  * cover; and what is said of it is printable. This target is the desired that pods.c hands the gates to. */
-#include "node/source/cri_frame.h"
-#include "node/workloads.h"
+#include "node/pods.h"
+#include "node/source/cri_list.h"
 #include "node/stats.h"
 
 #include "fuzz.h"
@@ -27,23 +27,22 @@ static struct {
 };
 #define CGROUPS (sizeof(cgroups) / sizeof(*cgroups))
 
-static const Cri__Sandboxes *now; /* what the runtime has just told */
+static const struct cri_list *now; /* what the runtime has just told */
 static unsigned int pass;
 
-/* The first sandbox of the pod that is ready. */
-static const Cri__Sandbox *sandbox_of(const char *uid)
+/* The newest of the pod. */
+static const struct workload *workload_of(const char *uid)
 {
-	for (size_t i = 0; i < now->n_items; i++)
-		if (now->items[i]->state == 0 && now->items[i]->metadata &&
-		    !strcmp(now->items[i]->metadata->uid, uid))
-			return now->items[i];
+	for (size_t i = 0; i < now->count; i++)
+		if (!strcmp(now->workloads[i].id, uid))
+			return &now->workloads[i];
 	return NULL;
 }
 
-static bool is_web(const Cri__Sandbox *sandbox)
+static bool is_web(const struct workload *workload)
 {
-	for (size_t i = 0; i < sandbox->n_labels; i++)
-		if (!strcmp(sandbox->labels[i]->key, "app") && !strcmp(sandbox->labels[i]->value, "web"))
+	for (size_t i = 0; i < workload->labels_count; i++)
+		if (!strcmp(workload->labels[i].key, "app") && !strcmp(workload->labels[i].value, "web"))
 			return true;
 	return false;
 }
@@ -75,14 +74,14 @@ int desired_want(struct desired *desired, enum desired_source source, const char
 		 const struct bg_policy *policy, bool adopt)
 {
 	size_t at = find(path);
-	const Cri__Sandbox *sandbox = sandbox_of(cgroups[at].uid);
+	const struct workload *workload = workload_of(cgroups[at].uid);
 	bool shop;
 
 	(void)desired;
 	HOLDS(source == FROM_PODS && !adopt);
-	HOLDS(sandbox && cgroups[at].pass != pass);
-	shop = !strcmp(sandbox->metadata->namespace_, "shop");
-	HOLDS(shop ? is_web(sandbox) : !strcmp(sandbox->metadata->namespace_, "open"));
+	HOLDS(workload && cgroups[at].pass != pass);
+	shop = !strcmp(workload->namespace, "shop");
+	HOLDS(shop ? is_web(workload) : !strcmp(workload->namespace, "open"));
 	HOLDS(policy->netns == BG_NETNS_HOST && policy->default_verdict == BG_PASS && !policy->audit);
 	HOLDS(!shop || (policy->count && policy->rules[0].first == 80 && policy->rules[0].last == 80));
 	for (unsigned int i = shop; i < policy->count; i++)
@@ -98,7 +97,7 @@ bool desired_want_still(struct desired *desired, enum desired_source source, con
 
 	(void)desired;
 	HOLDS(source == FROM_PODS);
-	HOLDS(sandbox_of(cgroups[at].uid) && cgroups[at].pass != pass);
+	HOLDS(workload_of(cgroups[at].uid) && cgroups[at].pass != pass);
 	if (cgroups[at].actual)
 		cgroups[at].pass = pass;
 	return cgroups[at].actual;
@@ -127,15 +126,15 @@ void desired_rest(struct desired *desired)
 	(void)desired;
 }
 
-static void update(struct pods *pods, const struct bg_config *config, const Cri__Sandboxes *sandboxes)
+static void update(struct pods *pods, const struct bg_config *config, const struct cri_list *list)
 {
 	unsigned int unknown = CGROUPS, given = 0, told;
 	json_t *refused;
 
-	now = sandboxes;
+	now = list;
 	for (size_t i = 0; i < CGROUPS; i++)
-		unknown -= sandbox_of(cgroups[i].uid) != NULL;
-	told = pods_update(pods, config, sandboxes);
+		unknown -= workload_of(cgroups[i].uid) != NULL;
+	told = pods_update(pods, config, list->workloads, list->count);
 	HOLDS(told == unknown);
 	for (size_t i = 0; i < CGROUPS; i++)
 		given += cgroups[i].actual;
@@ -145,24 +144,24 @@ static void update(struct pods *pods, const struct bg_config *config, const Cri_
 	json_decref(refused);
 }
 
-static void tell(const struct bg_config *config, Cri__Sandboxes *sandboxes)
+static void tell(const struct bg_config *config, struct cri_list *list)
 {
-	static const Cri__Sandboxes none = CRI__SANDBOXES__INIT;
+	static const struct cri_list none;
 	struct pods *pods = pods_open(NULL);
 
 	for (size_t i = 0; i < CGROUPS; i++) {
 		cgroups[i].actual = false;
 		HOLDS(pods_appeared(pods, cgroups[i].path));
 	}
-	update(pods, config, sandboxes);
-	update(pods, config, sandboxes);
-	for (size_t i = 0; i < sandboxes->n_items / 2; i++) { /* as if another were the newest */
-		Cri__Sandbox **other = &sandboxes->items[sandboxes->n_items - 1 - i], *one = sandboxes->items[i];
+	update(pods, config, list);
+	update(pods, config, list);
+	for (size_t i = 0; i < list->count / 2; i++) { /* as if another were the newest */
+		struct workload *other = &list->workloads[list->count - 1 - i], one = list->workloads[i];
 
-		sandboxes->items[i] = *other;
+		list->workloads[i] = *other;
 		*other = one;
 	}
-	update(pods, config, sandboxes);
+	update(pods, config, list);
 	update(pods, config, &none);
 	for (size_t i = 0; i < CGROUPS; i++)
 		HOLDS(pods_vanished(pods, cgroups[i].path));
@@ -177,7 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct bg_declared_pod *pods[2];
 	uint8_t *frame = malloc(size + CRI_FRAME_HEAD);
 	static struct bg_declaration *declaration;
-	Cri__Sandboxes *sandboxes;
+	struct cri_list list;
 	FILE *err = stderr;
 	size_t said_size;
 	char *said;
@@ -188,22 +187,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		pods[1] = &declaration->pods[1];
 		config = (struct bg_config){ .pods = pods, .pods_count = 2, .serial = 1 };
 	}
-	sandboxes = cri_unpack(data, size);
-	cri__sandboxes__free_unpacked(sandboxes, NULL);
+	if (!cri_list_read(data, size, &list))
+		cri_list_free(&list);
 	HOLDS(frame);
 	for (int i = 0; i < CRI_FRAME_HEAD; i++)
 		frame[i] = (uint8_t)(i ? size >> 8 * (4 - i) : 0);
 	if (size)
 		memcpy(frame + CRI_FRAME_HEAD, data, size);
-	sandboxes = cri_unpack(frame, size + CRI_FRAME_HEAD);
 	stderr = open_memstream(&said, &said_size);
-	if (sandboxes)
-		tell(&config, sandboxes);
+	if (!cri_list_read(frame, size + CRI_FRAME_HEAD, &list)) {
+		tell(&config, &list);
+		cri_list_free(&list);
+	}
 	fclose(stderr);
 	stderr = err;
 	program_lines(said);
 	free(said);
-	cri__sandboxes__free_unpacked(sandboxes, NULL);
 	free(frame);
 	return 0;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "node/source/cri.h"
+/* The container runtime, by its own socket: gRPC over HTTP/2, with libcurl. */
+#include "node/source/source.h"
 
-#include "node/source/cri_frame.h"
-#include "node/say.h"
-#include "node/stats.h"
 #include "base/clock.h"
+#include "base/need.h"
 #include "base/retry.h"
+#include "node/say.h"
+#include "node/source/cri_list.h"
+#include "node/stats.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
@@ -34,7 +36,7 @@ struct call {
 };
 
 struct cri {
-	struct cri_calls calls;
+	struct source_calls calls;
 	CURLM *multi;
 	struct curl_slist *headers;
 	char *socket;
@@ -79,6 +81,15 @@ static size_t take_body(char *data, size_t one, size_t size, void *arg)
 	memcpy(call->body + call->size, data, size);
 	call->size += size;
 	return size;
+}
+
+static void cri_ask(void *state, double seconds)
+{
+	struct cri *cri = state;
+	double due = bg_clock_seconds() + seconds;
+
+	if (!cri->ask_due || due < cri->ask_due)
+		cri->ask_due = due;
 }
 
 /* An event of the stream: what it says does not matter, only that something changed. */
@@ -138,7 +149,7 @@ static void start_events(struct cri *cri)
 	cri->events.active = curl_multi_add_handle(cri->multi, cri->events.easy) == CURLM_OK;
 }
 
-struct cri *cri_open(const char *socket, const struct cri_calls *calls)
+static void *cri_open(const char *socket, const struct source_calls *calls)
 {
 	struct cri *cri = bg_need(calloc(1, sizeof(*cri)));
 
@@ -157,10 +168,10 @@ struct cri *cri_open(const char *socket, const struct cri_calls *calls)
 	return cri;
 }
 
-void cri_close(struct cri *cri)
+static void cri_close(void *state)
 {
-	if (!cri)
-		return;
+	struct cri *cri = state;
+
 	curl_multi_remove_handle(cri->multi, cri->list.easy);
 	curl_multi_remove_handle(cri->multi, cri->events.easy);
 	curl_easy_cleanup(cri->list.easy);
@@ -170,14 +181,6 @@ void cri_close(struct cri *cri)
 	free(cri->list.body);
 	free(cri->socket);
 	free(cri);
-}
-
-void cri_ask(struct cri *cri, double seconds)
-{
-	double due = bg_clock_seconds() + seconds;
-
-	if (!cri->ask_due || due < cri->ask_due)
-		cri->ask_due = due;
 }
 
 /* Said once, until it works again. */
@@ -194,7 +197,7 @@ static void failed(struct cri *cri, const char *what)
 static void finish_list(struct cri *cri, CURLcode result)
 {
 	struct call *call = &cri->list;
-	Cri__Sandboxes *sandboxes;
+	struct cri_list list;
 	char what[300];
 
 	if (result == CURLE_OK && call->status == UNIMPLEMENTED && cri->service == 0) {
@@ -211,8 +214,7 @@ static void finish_list(struct cri *cri, CURLcode result)
 		failed(cri, what);
 		return;
 	}
-	sandboxes = cri_unpack(call->body, call->size);
-	if (!sandboxes) {
+	if (cri_list_read(call->body, call->size, &list)) {
 		failed(cri, "its answer is no list of sandboxes");
 		return;
 	}
@@ -220,8 +222,8 @@ static void finish_list(struct cri *cri, CURLcode result)
 		say(LOG_INFO, "the container runtime at %s answers again", cri->socket);
 	cri->failing = false;
 	bg_retry_reset(&cri->retry);
-	cri->calls.listed(sandboxes, cri->calls.arg);
-	cri__sandboxes__free_unpacked(sandboxes, NULL);
+	cri->calls.listed(list.workloads, list.count, cri->calls.arg);
+	cri_list_free(&list);
 }
 
 /* A runtime without the stream is asked when cgroups come and go; one that went away is asked whether it is back. */
@@ -234,8 +236,9 @@ static void finish_events(struct cri *cri, CURLcode result)
 	cri_ask(cri, cri->events_retry.last);
 }
 
-unsigned int cri_polls(struct cri *cri, struct pollfd *polls)
+static unsigned int cri_polls(void *state, struct pollfd *polls, unsigned int room)
 {
+	struct cri *cri = state;
 	fd_set in, out, bad;
 	unsigned int count = 0;
 	int most = -1;
@@ -244,7 +247,7 @@ unsigned int cri_polls(struct cri *cri, struct pollfd *polls)
 	FD_ZERO(&out);
 	FD_ZERO(&bad);
 	curl_multi_fdset(cri->multi, &in, &out, &bad, &most);
-	for (int fd = 0; fd <= most && count < CRI_POLLS; fd++)
+	for (int fd = 0; fd <= most && count < room; fd++)
 		if (FD_ISSET(fd, &in) || FD_ISSET(fd, &out))
 			polls[count++] = (struct pollfd){ .fd = fd,
 							  .events = (short)((FD_ISSET(fd, &in) ? POLLIN : 0) |
@@ -260,8 +263,9 @@ static void sooner(double due, double now, int *ms)
 		*ms = left;
 }
 
-int cri_patience_ms(struct cri *cri)
+static int cri_timeout_ms(void *state)
 {
+	struct cri *cri = state;
 	double now = bg_clock_seconds();
 	long curl = -1;
 	int ms;
@@ -290,8 +294,9 @@ static void perform(struct cri *cri)
 	} while (cri->list.active && cri->list.size != before);
 }
 
-void cri_run(struct cri *cri)
+static void cri_run(void *state)
 {
+	struct cri *cri = state;
 	double now = bg_clock_seconds();
 	const CURLMsg *message;
 	int left;
@@ -316,3 +321,13 @@ void cri_run(struct cri *cri)
 			finish_events(cri, result);
 	}
 }
+
+const struct source source_cri = {
+	.name = "cri",
+	.open = cri_open,
+	.polls = cri_polls,
+	.timeout_ms = cri_timeout_ms,
+	.run = cri_run,
+	.ask = cri_ask,
+	.close = cri_close,
+};
