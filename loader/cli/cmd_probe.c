@@ -2,16 +2,13 @@
 #include "cli/cli.h"
 #include "gate/probe.h"
 #include "gate/sweep.h"
+#include "base/version.h"
 #include "cgroup/mount.h"
 
 #include <bpf/libbpf.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
-
-#ifndef BINDGATE_VERSION
-#define BINDGATE_VERSION "dev"
-#endif
 
 static void row(struct table *table, json_t *json, const char *key, bool has, const char *what, const char *without)
 {
@@ -89,10 +86,10 @@ static int run_version(struct cli *cli, int argc, char **argv)
 		bg_store_close(&store);
 	}
 	if (cli->json) {
-		cli_print_json(json_pack("{s:s,s:i,s:s,s:s?}", "version", BINDGATE_VERSION, "layout", BG_ABI,
-					 "libbpf", libbpf_version_string(), "loaded", *loaded ? loaded : NULL));
+		cli_print_json(json_pack("{s:s,s:i,s:s,s:s?}", "version", bg_version, "layout", BG_ABI, "libbpf",
+					 libbpf_version_string(), "loaded", *loaded ? loaded : NULL));
 	} else {
-		printf("bindgate %s (layout %d), libbpf %s\n", BINDGATE_VERSION, BG_ABI, libbpf_version_string());
+		printf("bindgate %s (layout %d), libbpf %s\n", bg_version, BG_ABI, libbpf_version_string());
 		if (*loaded)
 			printf("programs in the kernel: loaded by bindgate %s\n", loaded);
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "base/escape.h"
+#include "base/version.h"
 #include "config/merge.h"
 #include "node/http.h"
 #include "node/node.h"
@@ -87,7 +88,7 @@ int main(int argc, char **argv)
 			fputs(help, stdout);
 			return 0;
 		case 'V':
-			printf("bindgated %s\n", BINDGATE_VERSION);
+			printf("bindgated %s\n", bg_version);
 			return 0;
 		default:
 			fprintf(stderr,

@@ -2,6 +2,7 @@
 #include "node/metrics.h"
 
 #include "base/escape.h"
+#include "base/version.h"
 #include "report/json.h"
 #include "node/say.h"
 #include "node/stats.h"
@@ -116,7 +117,7 @@ char *metrics_print(const char *pin_dir)
 
 	read_gates(pin_dir, &gates);
 	head(out, "bindgate_build_info", "gauge", "The version of bindgated.");
-	fprintf(out, "bindgate_build_info{version=\"%s\"} 1\n", BINDGATE_VERSION);
+	fprintf(out, "bindgate_build_info{version=\"%s\"} 1\n", bg_version);
 	single(out, "bindgate_gates", "gauge", "Gates in the kernel, whoever made them.", gates.count);
 	single(out, "bindgate_gates_wanted", "gauge", "Cgroups that the daemon wants a gate on.",
 	       stats.gates_wanted);
@@ -162,6 +163,5 @@ json_t *status_json(const struct desired *desired)
 	json_t *gates = json_array();
 
 	desired_each(desired, add_status, gates);
-	return json_pack("{s:s,s:b,s:o}", "version", BINDGATE_VERSION, "config_valid", stats.config_valid, "gates",
-			 gates);
+	return json_pack("{s:s,s:b,s:o}", "version", bg_version, "config_valid", stats.config_valid, "gates", gates);
 }

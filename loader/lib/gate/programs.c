@@ -12,6 +12,7 @@
 
 #include "hooks.skel.h"
 #include "base/hash.h"
+#include "base/version.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -19,10 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#ifndef BINDGATE_VERSION
-#define BINDGATE_VERSION "dev"
-#endif
 
 enum pinned {
 	BIND4,
@@ -201,8 +198,8 @@ static int open_skeleton(struct hooks_bpf **out, struct bg_error *error)
 		.has_pid = features.pid,
 		.has_comm = features.comm,
 		.build = this_build(),
-		.version = BINDGATE_VERSION,
 	};
+	snprintf(skeleton->rodata->program.version, sizeof(skeleton->rodata->program.version), "%s", bg_version);
 	*out = skeleton;
 	return 0;
 }
