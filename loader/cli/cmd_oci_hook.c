@@ -93,10 +93,10 @@ static int run_oci_hook(struct cli *cli, int argc, char **argv)
 		return cli_usage_error(
 			cli, "the hook takes no arguments: the container's state comes on standard input");
 	err = read_state(&state, &error);
-	if (!err) {
-		config = bg_config_read(file, &error);
-		err = config ? gate(cli, &state, config, &error) : -EINVAL;
-	}
+	if (!err)
+		err = bg_config_read(file, &config, &error);
+	if (!err)
+		err = gate(cli, &state, config, &error);
 	if (err) { /* runtimes show what a hook says when it fails; where it does not, this is in their log */
 		snprintf(what, sizeof(what), "container %.64s: %s", state.id, error.text);
 		fprintf(stderr, "bindgate oci-hook: %s\n", bg_escape(what));

@@ -105,10 +105,10 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 static int open_socket(const char *listen_at, char **unix_path, struct bg_error *error)
 {
 	struct bg_listen where;
-	int fd, yes = 1;
+	int fd, yes = 1, err = bg_listen_parse(listen_at, &where, error);
 
-	if (bg_listen_parse(listen_at, &where, error))
-		return -1;
+	if (err)
+		return err;
 	fd = socket(where.at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (where.at.ss_family == AF_UNIX) {
 		const char *path = ((struct sockaddr_un *)&where.at)->sun_path;
@@ -122,34 +122,35 @@ static int open_socket(const char *listen_at, char **unix_path, struct bg_error 
 	}
 	if (fd >= 0 && !bind(fd, (struct sockaddr *)&where.at, where.length) && !listen(fd, CONNECTIONS_MAX))
 		return fd;
-	bg_error(error, -errno, "cannot listen on %s: %s", listen_at, strerror(errno));
+	err = bg_error(error, -errno, "cannot listen on %s: %s", listen_at, strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	return -1;
+	return err;
 }
 
-struct http *http_open(const char *listen_at, const struct http_calls *calls, struct bg_error *error)
+int http_open(const char *listen_at, const struct http_calls *calls, struct http **out, struct bg_error *error)
 {
 	struct http *http = bg_need(calloc(1, sizeof(*http)));
-	int fd;
+	int fd, err;
 
 	http->calls = *calls;
-	fd = open_socket(listen_at, &http->unix_path, error);
+	fd = err = open_socket(listen_at, &http->unix_path, error);
 	if (fd >= 0)
 		http->daemon =
 			MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, http, MHD_OPTION_LISTEN_SOCKET, fd,
 					 MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
 					 MHD_OPTION_CONNECTION_TIMEOUT, PATIENCE_S,
 					 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX, MHD_OPTION_END);
+	*out = http->daemon ? http : NULL;
 	if (http->daemon)
-		return http;
+		return 0;
 	if (fd >= 0) {
-		bg_error(error, -EIO, "cannot serve HTTP on %s", listen_at);
+		err = bg_error(error, -EIO, "cannot serve HTTP on %s", listen_at);
 		close(fd);
 	}
 	free(http->unix_path);
 	free(http);
-	return NULL;
+	return err;
 }
 
 void http_close(struct http *http)
@@ -222,27 +223,30 @@ static int ask(const char *listen_at, struct bg_error *error)
 	return err;
 }
 
-char *http_ask_status(const char *listen_at, struct bg_error *error)
+int http_ask_status(const char *listen_at, char **answer, struct bg_error *error)
 {
-	int fd = ask(listen_at, error);
+	int err, fd = ask(listen_at, error);
 	char *text, *body;
 	size_t size = 0;
 	ssize_t got;
 
+	*answer = NULL;
 	if (fd < 0)
-		return NULL;
+		return fd;
 	text = bg_need(malloc(ANSWER_MAX + 1)); /* takes no more memory than is written to */
 	while ((got = recv(fd, text + size, ANSWER_MAX - size, 0)) > 0)
 		size += (size_t)got;
 	close(fd);
 	text[size] = '\0';
 	body = strstr(text, "\r\n\r\n");
-	if (got == 0 && size < ANSWER_MAX && body)
-		return memmove(text, body + 4, strlen(body + 4) + 1);
+	if (got == 0 && size < ANSWER_MAX && body) {
+		*answer = memmove(text, body + 4, strlen(body + 4) + 1);
+		return 0;
+	}
 	if (got < 0)
-		bg_error(error, -errno, "no bindgated answers on %s: %s", listen_at, strerror(errno));
+		err = bg_error(error, -errno, "no bindgated answers on %s: %s", listen_at, strerror(errno));
 	else
-		bg_error(error, -EPROTO, "what answers on %s is no bindgated", listen_at);
+		err = bg_error(error, -EPROTO, "what answers on %s is no bindgated", listen_at);
 	free(text);
-	return NULL;
+	return err;
 }

@@ -17,14 +17,14 @@ struct http_calls {
 	void *arg;
 };
 
-/* `listen`: 127.0.0.1:9632, [::1]:9632 or unix:PATH. */
-struct http *http_open(const char *listen, const struct http_calls *calls, struct bg_error *error);
+/* `listen`: 127.0.0.1:9632, [::1]:9632 or unix:PATH. *out is NULL where it fails. */
+int http_open(const char *listen, const struct http_calls *calls, struct http **out, struct bg_error *error);
 void http_close(struct http *http);
 int http_fd(const struct http *http); /* readable: call http_run */
 void http_run(struct http *http);
 int http_patience_ms(struct http *http); /* call http_run by then also when nothing is readable; -1: no need */
 
-/* Asks a daemon for /status. NULL: it cannot be had. */
-char *http_ask_status(const char *listen, struct bg_error *error);
+/* Asks a daemon for /status. *answer is to be freed. */
+int http_ask_status(const char *listen, char **answer, struct bg_error *error);
 
 #endif

@@ -17,9 +17,9 @@
 static int check(const char *file)
 {
 	struct bg_error error;
-	struct bg_config *config = bg_config_read(file, &error);
+	struct bg_config *config;
 
-	if (!config) {
+	if (bg_config_read(file, &config, &error)) {
 		fprintf(stderr, "bindgated: %s\n", bg_escape(error.text));
 		return 1;
 	}
@@ -31,15 +31,19 @@ static int check(const char *file)
 static int status(const char *file, bool json)
 {
 	struct bg_error error;
-	struct bg_config *config = bg_config_read(file, &error);
-	const char *at = config && config->daemon.listen ? config->daemon.listen : NODE_LISTEN;
+	struct bg_config *config;
 	char *answer = NULL;
+	const char *at;
 	int err;
 
+	bg_config_read(file, &config, NULL);
+	at = config && config->daemon.listen ? config->daemon.listen : NODE_LISTEN;
 	if (!strcmp(at, "none"))
 		err = bg_error(&error, -EINVAL, "daemon.listen is none: the daemon cannot be asked");
 	else
-		err = (answer = http_ask_status(at, &error)) ? status_print(answer, json, &error) : -EIO;
+		err = http_ask_status(at, &answer, &error);
+	if (!err)
+		err = status_print(answer, json, &error);
 	bg_config_free(config);
 	free(answer);
 	if (err)

@@ -156,15 +156,16 @@ void node_open_http(struct node *node)
 		.metrics = give_metrics, .status = give_status, .ready = is_ready, .arg = node
 	};
 	struct bg_error error;
+	int err;
 
 	http_close(node->http);
 	node->http = NULL;
 	if (!strcmp(at, "none"))
 		return;
-	node->http = http_open(at, &calls, &error);
-	if (!node->http && !node->http_failed)
+	err = http_open(at, &calls, &node->http, &error);
+	if (err && !node->http_failed)
 		say(LOG_ERR, "%s", error.text);
-	node->http_failed = !node->http;
+	node->http_failed = err;
 }
 
 static void set_patterns(struct node *node)
@@ -215,11 +216,12 @@ static void take(struct node *node, struct bg_config *config)
 bool node_load(struct node *node)
 {
 	struct bg_error error;
-	struct bg_config *config = bg_config_read(node->file, &error);
+	struct bg_config *config;
+	int err = bg_config_read(node->file, &config, &error);
 
 	node->due.reload = 0;
-	stats.config_valid = config != NULL;
-	if (!config) {
+	stats.config_valid = !err;
+	if (err) {
 		stats.errors[ERROR_CONFIG]++;
 		stats.reloads_failed++;
 		say(LOG_ERR, "%s%s", error.text,

@@ -62,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned int gates = 0, pods = 0;
 	struct bg_config *config;
 	bool sound;
+	int err;
 
 	name_files();
 	write_file(file, data, first);
@@ -70,8 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		write_file(second, cut + sizeof(scissors) - 1, rest);
 	}
 	sound = add(data, first, &gates, &pods) && (!cut || add(cut + sizeof(scissors) - 1, rest, &gates, &pods));
-	config = bg_config_read(file, &error);
-	HOLDS(config ? !*error.text : *error.text != '\0');
+	err = bg_config_read(file, &config, &error);
+	HOLDS(err ? err < 0 && !config && *error.text : config && !*error.text);
 	HOLDS(!config || (sound && config->gates_count == gates && config->pods_count == pods));
 	if (config)
 		check(config);

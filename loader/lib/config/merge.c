@@ -100,7 +100,7 @@ static int stop_at(const char *path, int err)
 	return err != ENOENT;
 }
 
-struct bg_config *bg_config_read(const char *file, struct bg_error *error)
+int bg_config_read(const char *file, struct bg_config **out, struct bg_error *error)
 {
 	static unsigned int serial;
 	struct bg_config *config = calloc(1, sizeof(*config));
@@ -108,10 +108,9 @@ struct bg_config *bg_config_read(const char *file, struct bg_error *error)
 	glob_t found = { 0 };
 	int err = 0, globbed;
 
-	if (!config) {
-		bg_error(error, -ENOMEM, "out of memory");
-		return NULL;
-	}
+	*out = NULL;
+	if (!config)
+		return bg_error(error, -ENOMEM, "out of memory");
 	snprintf(pattern, sizeof(pattern), "%s/*.yaml", bg_config_folder(file, folder));
 	if (!is_absent(file) || is_absent(folder))
 		err = add_file(config, file, error);
@@ -123,12 +122,13 @@ struct bg_config *bg_config_read(const char *file, struct bg_error *error)
 	globfree(&found);
 	if (!err)
 		err = check(config, error);
-	if (!err) {
-		config->serial = ++serial;
-		return config;
+	if (err) {
+		bg_config_free(config);
+		return err;
 	}
-	bg_config_free(config);
-	return NULL;
+	config->serial = ++serial;
+	*out = config;
+	return 0;
 }
 
 void bg_config_free(struct bg_config *config)

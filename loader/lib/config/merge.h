@@ -19,8 +19,9 @@ struct bg_config {
 };
 
 /* Reads FILE and, beside it, the *.yaml of the folder that is named as it but with .d instead of .yaml. A missing FILE
- * is no error where that folder is there. NULL: nothing sound, and *error says what and where. */
-struct bg_config *bg_config_read(const char *file, struct bg_error *error);
+ * is no error where that folder is there. What is not sound as a whole is an error; then *out is NULL. To be freed with
+ * bg_config_free. */
+int bg_config_read(const char *file, struct bg_config **out, struct bg_error *error);
 void bg_config_free(struct bg_config *config);
 
 /* The folder beside FILE. */
