@@ -32,7 +32,7 @@ new_room() {
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/cli-XXXXXX")
 	chmod 755 "$WORK"
 	case ${TMPDIR:-} in */bindgate-test-*) chmod o+x "$TMPDIR" ;; esac
-	exec {NET_READY}< <(exec unshare -n sh -c 'ip link set lo up; echo; exec sleep 60' 3>&- 2>/dev/null)
+	exec {NET_READY}< <(exec unshare -n sh -c 'ip link set lo up; echo; exec sleep 600' 3>&- 2>/dev/null)
 	local holder=$!
 	read -r -u "$NET_READY"
 	exec {NET}<"/proc/$holder/ns/net"
@@ -113,6 +113,29 @@ print(json.dumps(eval(sys.argv[1]), sort_keys=True))' "$1"
 rules_of() {
 	bindgate list -j | json "' '.join(r['rule'] for g in d['gates'] if g['path'] == '${1:-$CG}' for r in g['rules'])" |
 		tr -d '"'
+}
+
+# Until the command succeeds, or the looking has cost ten seconds of CPU time: others pass on a busy machine as well.
+eventually() {
+	local end SPENT
+	spend
+	end=$((SPENT + 1000))
+	while ! "$@"; do
+		spend
+		if [ "$SPENT" -ge "$end" ]; then
+			echo "never: $*" >&2
+			[ ! -e "$WORK/stderr" ] || cat "$WORK/stderr" >&2
+			return 1
+		fi
+		sleep 0.02
+	done
+}
+
+# Sets $SPENT to the CPU time of this shell and of what it has waited for, in hundredths of a second.
+spend() {
+	local stat
+	read -r -a stat </proc/self/stat
+	SPENT=$((stat[13] + stat[14] + stat[15] + stat[16]))
 }
 
 equal() { # WHAT GOT WANTED

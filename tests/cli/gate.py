@@ -4,7 +4,9 @@
 Ports 80 and 443 tell its states apart: a state is the tuple of its rules, ABSENT where there is no gate.
 """
 import json
+import os
 import subprocess
+import time
 
 ABSENT, SMALL, LARGE = None, ('80',), ('80', '443')
 
@@ -20,6 +22,16 @@ def moves(cgroup):
         'load': (ABSENT, ['attach', cgroup, '80', '443'], LARGE),  # with the programs, which are not there
         'detach all': (LARGE, ['detach', '--all'], ABSENT),
     }
+
+
+def eventually(what, condition, cpu_seconds=3):
+    """Waits for what should come, until the looking has cost so much CPU time: seconds pass on a busy machine too."""
+    def spent():
+        return sum(os.times()[:4])
+    end = spent() + cpu_seconds
+    while not condition():
+        assert spent() < end, f'never: {what}'
+        time.sleep(0.002)
 
 
 class Gate:

@@ -1,27 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Each system call of bindgated fails once: it says so and ends before it is ready, or it does its work all the same.
 
-daemon.py INJECT BINDGATED CGROUP WORK FIRST LAST    the calls FIRST to LAST; prints how many were failed
+daemon.py INJECT BINDGATED CGROUP WORK FIRST LAST    the calls FIRST to LAST; prints how many were failed;
+with ENOMEM or EPERM by turns, the other way round where BINDGATE_TEST_SWAPPED is set.
 Its work: gates on cgroups that were there and on one that comes, none on one that is not declared, HTTP, and an end. The
 gate on one of them stands from the run before: it is the same gate throughout.
 """
 import errno
+import http.client
 import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / 'cli'))
+from gate import eventually  # noqa: E402
 
 inject, bindgated, cgroup, work = sys.argv[1:5]
 first, last = int(sys.argv[5]), int(sys.argv[6])
 bindgate = bindgated.removesuffix('d')
 name = os.environ['NAME']
 pins = os.environ['BINDGATE_PIN_DIR']
-config, socket = f'{work}/node.yaml', f'{work}/http'
+config, listens = f'{work}/node.yaml', f'{work}/http'
 with open(config, 'w') as file:
-    json.dump({'daemon': {'listen': f'unix:{socket}', 'log': 'all'},
+    json.dump({'daemon': {'listen': f'unix:{listens}', 'log': 'all'},
                'gates': [{'cgroup': f'{name}/web*', 'rules': ['80', '443']}, {'cgroup': f'{name}/one', 'rules': ['80']}]}, file)
 there, coming, other = f'{cgroup}/web1', f'{cgroup}/web2', f'{cgroup}/other'
 for path in there, f'{cgroup}/one', other:
@@ -35,13 +40,6 @@ def rules():
     gates = json.loads(listed.stdout)['gates']
     assert all('damage' not in gate for gate in gates), f'damaged: {gates}'
     return {gate['path']: [rule['rule'] for rule in gate['rules']] for gate in gates}
-
-
-def eventually(what, condition, seconds=8):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f'never: {what}'
-        time.sleep(0.005)
 
 
 def pin(path):
@@ -58,8 +56,15 @@ def link():
 
 
 def answers():
-    return subprocess.run(['curl', '-s', '--max-time', '2', '--unix-socket', socket, 'http://localhost/healthz'],
-                          capture_output=True, text=True).stdout.strip() == 'ok'
+    connection = http.client.HTTPConnection('localhost')
+    with socket.socket(socket.AF_UNIX) as connection.sock:
+        try:
+            connection.sock.settimeout(1)  # where the call that failed is that of the answer
+            connection.sock.connect(listens)
+            connection.request('GET', '/healthz')
+            return connection.getresponse().read() == b'ok\n'
+        except (OSError, http.client.HTTPException):
+            return False
 
 
 def serve(process, told):
@@ -81,8 +86,8 @@ def serve(process, told):
 
 def check(nth, error):
     """Fails call `nth`. Returns whether there was such a call."""
-    for path in f'{cgroup}/one', coming:
-        subprocess.run([bindgate, 'detach', path], capture_output=True)
+    if mess := [path for path in (f'{cgroup}/one', coming) if os.path.exists(path) and pinned(path)]:
+        subprocess.run([bindgate, 'detach', *mess], capture_output=True)
     stood = link()
     if os.path.exists(coming):
         os.rmdir(coming)
@@ -96,7 +101,7 @@ def check(nth, error):
             serve(process, told)
             gates = rules()
             assert stood in (None, link()), 'the gate that stood was ended, or made anew'
-            subprocess.run([bindgate, 'detach', f'{cgroup}/one'], capture_output=True)  # which clears up
+            subprocess.run([bindgate, 'detach', f'{cgroup}/one', coming], capture_output=True)  # which clears up
             left = [str(path) for path in pathlib.Path(pins).rglob('*') if path.name.startswith(('new-', 'old-'))]
             assert not left, f'left: {left}'
             assert other not in gates, 'a cgroup is gated that nobody declared'
@@ -114,11 +119,11 @@ def check(nth, error):
 
 
 problems, wrong, tried = [], [], 0
-for error in errno.ENOMEM, errno.EPERM:
-    for nth in range(first, last + 1):
-        if not check(nth, error):
-            break
-        tried += 1
+errors = sorted([errno.ENOMEM, errno.EPERM], reverse=bool(os.environ.get('BINDGATE_TEST_SWAPPED')))
+for nth in range(first, last + 1):
+    if not check(nth, errors[nth % 2]):
+        break
+    tried += 1
 assert tried >= 50, f'only {tried} calls were seen'
 if wrong:
     sys.exit(f'{len(wrong)} of {tried} failed calls went wrong')

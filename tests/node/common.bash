@@ -44,18 +44,6 @@ stop_daemon() {
 	DAEMON=
 }
 
-# Until the command succeeds, for up to ten seconds.
-eventually() {
-	local end=$((SECONDS + 10))
-	while [ "$SECONDS" -le "$end" ]; do
-		"$@" && return
-		sleep 0.02
-	done
-	echo "never: $*" >&2
-	cat "$WORK/stderr" >&2
-	return 1
-}
-
 gated() { # RULES CGROUP...
 	local rules=$1 cgroup
 	shift
