@@ -20,6 +20,7 @@ BINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
@@ -139,12 +140,14 @@ format:
 	git ls-files 'include/*.h' 'bpf/*.[ch]' 'loader/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]' | xargs clang-format -i
 
 install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
+		$(DESTDIR)$(FISHDIR)
 	install -m 0755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
 	install -m 0644 $(wildcard doc/man/*.5) $(DESTDIR)$(MANDIR)/man5
 	install -m 0644 $(wildcard doc/man/*.8) $(DESTDIR)$(MANDIR)/man8
 	install -m 0644 deploy/completion/bindgate.bash $(DESTDIR)$(BASHDIR)/bindgate
 	install -m 0644 deploy/completion/_bindgate $(DESTDIR)$(ZSHDIR)/_bindgate
+	install -m 0644 deploy/completion/bindgate.fish $(DESTDIR)$(FISHDIR)/bindgate.fish
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's|/usr/local/sbin/|$(BINDIR)/|' deploy/systemd/bindgated.service >$(DESTDIR)$(UNITDIR)/bindgated.service
 
@@ -152,7 +155,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(PROGRAMS)))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(wildcard doc/man/*.5)))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard doc/man/*.8)))
-	rm -f $(DESTDIR)$(BASHDIR)/bindgate $(DESTDIR)$(ZSHDIR)/_bindgate $(DESTDIR)$(UNITDIR)/bindgated.service
+	rm -f $(DESTDIR)$(BASHDIR)/bindgate $(DESTDIR)$(ZSHDIR)/_bindgate $(DESTDIR)$(FISHDIR)/bindgate.fish $(DESTDIR)$(UNITDIR)/bindgated.service
 
 clean:
 	rm -rf build

@@ -10,7 +10,7 @@ packages_of() { # GROUP
 			libcyaml-dev libyaml-dev libmicrohttpd-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler
 		;;
 	check)
-		echo libcmocka-dev libseccomp-dev bats mandoc zsh prometheus mmdebstrap containerd runc python3-h2 podman buildah \
+		echo libcmocka-dev libseccomp-dev bats mandoc zsh fish prometheus mmdebstrap containerd runc python3-h2 podman buildah \
 			python3-yaml iproute2 curl util-linux procps python3-minimal python3 nginx-light apache2-bin golang-go openssl tmux
 		packages_of peers
 		# node may have come from elsewhere, with a package of another name

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The manual pages, the README and the completion say what is so.
+# The manual pages and the README say what is so.
 
 load common
 
@@ -49,26 +49,11 @@ attached $NAME/system.slice/web@1.service"
 	[ -n "$got" ]
 }
 
-@test "bash completion offers commands, options, gates and cgroups" {
-	mkdir "$CG/shop"
-	bindgate attach "$CG" 80
-	complete_line() {
-		bash -c 'PATH=$1:$PATH; . "$2"; shift 2; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _bindgate; printf "%s\n" "${COMPREPLY[@]}"' \
-			bash "${BINDGATE%/*}" "$TREE/deploy/completion/bindgate.bash" "$@"
-	}
-	equal command "$(complete_line bindgate att)" attach
-	equal option "$(complete_line bindgate attach --def)" --default
-	equal value "$(complete_line bindgate attach --default d)" deny
-	equal gate "$(complete_line bindgate detach "")" "$NAME"
-	equal cgroup "$(complete_line bindgate attach "$NAME/s")" "$NAME/shop/"
-	equal path "$(complete_line bindgate attach "$CG/s")" "$CG/shop/"
-	zsh -n "$TREE/deploy/completion/_bindgate"
-}
-
 @test "make install puts everything where distributions do, and uninstall takes it away" {
 	make -s -C "$TREE" install DESTDIR="$WORK/root" PREFIX=/usr BINDIR=/usr/sbin >/dev/null 3>&-
 	for file in sbin/bindgate share/man/man8/bindgate.8 share/man/man5/bindgate.yaml.5 \
-		sbin/bindgated share/man/man8/bindgated.8 lib/systemd/system/bindgated.service share/bash-completion/completions/bindgate share/zsh/site-functions/_bindgate; do
+		sbin/bindgated share/man/man8/bindgated.8 lib/systemd/system/bindgated.service share/bash-completion/completions/bindgate share/zsh/site-functions/_bindgate \
+		share/fish/vendor_completions.d/bindgate.fish; do
 		[ -s "$WORK/root/usr/$file" ]
 	done
 	"$WORK/root/usr/sbin/bindgate" version
