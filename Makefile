@@ -55,6 +55,7 @@ LDLIBS := -lbpf -lelf -lz
 CLI_LDLIBS := -ljansson -lcyaml -lyaml
 NODE_LDLIBS := $(CLI_LDLIBS) -lmicrohttpd -lcurl -lprotobuf-c
 
+SKELETONS := $(patsubst bpf/%.bpf.c,$(BUILD)/%.skel.h,$(wildcard bpf/*.bpf.c))
 LIB := $(BUILD)/libbindgate.a
 LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/lib/*/*.c)))
 CLI_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/cli/*.c)))
@@ -66,21 +67,21 @@ all: $(PROGRAMS)
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
-# The hooks: to BPF, their debugging information cut down to BTF, into a header that carries it all.
+# The BPF programs, their debugging information cut down to BTF, each into a header that carries it all.
 BPF_CC = $(CLANG) -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude -Ivmlinux $(BPF_CPPFLAGS)
-$(BUILD)/hooks.bpf.o: bpf/hooks.bpf.c $(wildcard bpf/*.h include/bindgate/*.h) vmlinux/vmlinux.h
+$(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/bindgate/*.h) vmlinux/vmlinux.h
 	$(Q)mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(BPF_CC) -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
 
-$(BUILD)/hooks.skel.h: $(BUILD)/hooks.bpf.o
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(Q)echo '// NOLINTBEGIN: generated' >$@.new
-	$(Q)$(BPFTOOL) gen skeleton $< name hooks_bpf 2>/dev/null >>$@.new
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf 2>/dev/null >>$@.new
 	$(Q)echo '// NOLINTEND' >>$@.new
 	$(Q)mv $@.new $@
 
-$(BUILD)/%.o: %.c | $(BUILD)/hooks.skel.h
+$(BUILD)/%.o: %.c | $(SKELETONS)
 	$(Q)mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
