@@ -119,7 +119,7 @@ $(BUILD)/loader/lib/base/version.o: $(BUILD)/built_version.h
 comma := ,
 COMPILED := $(patsubst $(BUILD)/%.o,%.c,$(LIB_OBJECTS) $(CLI_OBJECTS) $(NODE_OBJECTS)) $(wildcard tests/*/*.c bench/*.c)
 entry = {"directory": "$(CURDIR)"$(comma) "file": "$(1)"$(comma) "command": "$(subst ",\",$(2)) -c $(1)"}
-compile_commands: $(BUILD)/hooks.skel.h $(BUILD)/cri.pb-c.h $(BUILD)/built_version.h
+compile_commands: $(SKELETONS) $(BUILD)/cri.pb-c.h $(BUILD)/built_version.h
 	$(file >compile_commands.json,[$(call entry,bpf/hooks.bpf.c,$(BPF_CC)))
 	$(foreach source,$(COMPILED),$(file >>compile_commands.json,$(comma)$(call entry,$(source),$(CC) $(CPPFLAGS) $(CFLAGS))))
 	$(file >>compile_commands.json,])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Refused binds, where the kernel has BTF: as __sys_bind returns. No other system call becomes dearer. */
+/* Refused binds, where the kernel has BTF: as __sys_bind returns, so that no other system call becomes dearer; or by the
+ * tracepoints, where such a program may not be attached. User space chooses. */
 #include "refusal.h"
 
 #include <bpf/bpf_core_read.h>
@@ -80,5 +81,7 @@ int bind_returns(const __u64 *ctx)
 	tell(&refusal);
 	return 0;
 }
+
+#include "refused_tracepoints.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -18,13 +18,13 @@ LIBRARY = {
     'gate': 'policy cgroup base',
     'config': 'policy base',
     'explain': 'gate policy cgroup base',
-    'report': 'gate policy cgroup base',
+    'report': 'explain gate policy cgroup base',
 }
 MAY_INCLUDE = {room: set(rooms.split()) for room, rooms in LIBRARY.items()}
 MAY_INCLUDE |= {'cli': set(LIBRARY), 'node': set(LIBRARY)}  # not each other: both are programs
 MAY_INCLUDE |= {'bpf': set(), 'bindgate': set()}  # the kernel's side, and what it shares with user space
 
-GENERATED = {'built_version.h': {'base'}, 'hooks.skel.h': {'gate'}, 'cri.pb-c.h': {'node'},
+GENERATED = {'built_version.h': {'base'}, 'hooks.skel.h': {'gate'}, 'refused.skel.h': {'gate'}, 'refused_tp.skel.h': {'gate'}, 'cri.pb-c.h': {'node'},
              'vmlinux.h': {'bpf', 'bindgate'}}  # and the rooms they are for
 
 

@@ -106,6 +106,9 @@ void table_line(struct table *table, const char *format, ...)
 void table_print(const struct table *table, FILE *out);
 void table_free(struct table *table);
 
+/* watch --refused, up to `count` refusals; 0: without end. Returns the status to end with. */
+int cli_watch_refused(struct cli *cli, unsigned long count);
+
 /* A decision as a line, and what stands above such lines. */
 void cli_print_event(const struct bg_event *event, const char *cgroup);
 void cli_print_event_head(void);

@@ -19,6 +19,7 @@ enum {
 	OPTION_VERDICT = 257,
 	OPTION_PORT,
 	OPTION_COUNT,
+	OPTION_REFUSED,
 };
 
 struct watch {
@@ -27,6 +28,7 @@ struct watch {
 	unsigned int verdicts; /* a bit each; 0: all */
 	unsigned long port;    /* asked or given; 0: any */
 	unsigned long left;    /* events to show; 0: no end */
+	bool refused;          /* what the kernel refuses anywhere, not what gates decide */
 	bool over;             /* the last one was shown, or nobody reads */
 	struct {
 		__u64 id;
@@ -164,11 +166,16 @@ static int read_options(struct watch *watch, int argc, char **argv)
 		else if (option == OPTION_PORT && !cli_parse_number(optarg, 65535, &watch->port))
 			status = cli_usage_error(watch->cli, "a port is a number from 1 to 65535, not \"%.32s\"",
 						 optarg);
+		else if (option == OPTION_REFUSED)
+			watch->refused = true;
 		else if (option == OPTION_COUNT && !cli_parse_number(optarg, 1000000000, &watch->left))
 			status = cli_usage_error(watch->cli, "a count is a number from 1, not \"%.32s\"", optarg);
 	}
 	if (status == DONE && argc - optind > 1)
 		status = cli_usage_error(watch->cli, "one cgroup at most");
+	if (status == DONE && watch->refused && (optind < argc || watch->verdicts || watch->port))
+		status = cli_usage_error(
+			watch->cli, "--refused shows every refusal of the machine: it goes with --count alone");
 	return status;
 }
 
@@ -183,6 +190,8 @@ static int run_watch(struct cli *cli, int argc, char **argv)
 
 	if (status != DONE)
 		return status;
+	if (watch.refused)
+		return cli_watch_refused(cli, watch.left);
 	if (optind < argc) {
 		status = cli_find_gate(cli, argv[optind], &cgroup);
 		if (status != DONE)
@@ -221,6 +230,9 @@ static const struct cli_option options[] = {
 	  .id = OPTION_VERDICT },
 	{ .name = "port", .value = "N", .help = "only where this port was asked for or given", .id = OPTION_PORT },
 	{ .name = "count", .value = "N", .help = "end after N of them", .id = OPTION_COUNT },
+	{ .name = "refused",
+	  .help = "every bind that this machine refuses, gated or not, and what grants it",
+	  .id = OPTION_REFUSED },
 	{ 0 },
 };
 
@@ -228,6 +240,7 @@ const struct command cmd_watch = {
 	.name = "watch",
 	.summary = "decisions as they happen",
 	.notes = "  bindgate watch --verdict deny\n"
+		 "  bindgate watch --refused\n"
 		 "  bindgate watch /app --json | jq .asked.port\n",
 	.options = options,
 	.arguments =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
+#include "base/clock.h"
 #include "policy/event.h"
 
 #include <stdio.h>
@@ -15,9 +16,9 @@ static const char *print_socket(const struct bg_addr *addr, __u16 port, bool bra
 }
 
 /* hh:mm:ss.mmm, local. */
-static const char *print_time(const struct bg_event *event, char text[static 48])
+static const char *print_time(__u64 boot_ns, char text[static 48])
 {
-	struct timespec time = bg_event_time(event);
+	struct timespec time = bg_clock_wall(boot_ns);
 	char seconds[16];
 	struct tm local;
 
@@ -41,10 +42,10 @@ void cli_print_event(const struct bg_event *event, const char *cgroup)
 	snprintf(who, sizeof(who), "%u/%s", event->pid, bg_escape(comm));
 	print_socket(&event->requested, event->requested_port, v6, asked);
 	print_socket(&event->actual, event->actual_port, !bg_addr_is_ip4(&event->actual), given);
-	printf("%s %-22s %-5u %-24s %-7s %-24s %s%-7s%s %-24s %s%s\n", print_time(event, time), who, event->uid,
-	       bg_escape(cgroup), bg_event_protocol(event), asked, cli_style(colours[event->verdict % BG_VERDICTS]),
-	       bg_verdict_name(event->verdict), cli_style("plain"), refused ? "-" : given, rule,
-	       event->audit ? " (audit: not enforced)" : "");
+	printf("%s %-22s %-5u %-24s %-7s %-24s %s%-7s%s %-24s %s%s\n", print_time(event->time, time), who,
+	       event->uid, bg_escape(cgroup), bg_event_protocol(event), asked,
+	       cli_style(colours[event->verdict % BG_VERDICTS]), bg_verdict_name(event->verdict),
+	       cli_style("plain"), refused ? "-" : given, rule, event->audit ? " (audit: not enforced)" : "");
 }
 
 void cli_print_event_head(void)

@@ -3,14 +3,25 @@
 
 #include <bindgate/portmap.h>
 #include <stdint.h>
-#include <time.h>
 
-__u64 bg_clock_boot_ns(void)
+static __u64 ns_of(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_BOOTTIME, &now);
+	clock_gettime(clock, &now);
 	return (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
+}
+
+__u64 bg_clock_boot_ns(void)
+{
+	return ns_of(CLOCK_BOOTTIME);
+}
+
+struct timespec bg_clock_wall(__u64 boot_ns)
+{
+	__s64 ns = (__s64)(boot_ns + (ns_of(CLOCK_REALTIME) - ns_of(CLOCK_BOOTTIME)));
+
+	return (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
 }
 
 __u32 bg_clock_ticks(void)

@@ -3,6 +3,7 @@
 #define BINDGATE_CLOCK_H
 
 #include <linux/types.h>
+#include <time.h>
 
 /* Boot time, which goes on through suspend: in ns, and in the ticks that deadlines are kept in (BG_TICK_SHIFT). */
 __u64 bg_clock_boot_ns(void);
@@ -10,6 +11,9 @@ __u32 bg_clock_ticks(void);
 
 /* The tick at which so many seconds from now have passed for certain. */
 __u32 bg_clock_ticks_in(__u32 seconds);
+
+/* When a boot time in ns is or was, by the wall clock as it goes now. */
+struct timespec bg_clock_wall(__u64 boot_ns);
 
 /* Seconds of the monotonic clock, for delays. */
 double bg_clock_seconds(void);

@@ -46,24 +46,34 @@ static bool still_lives(const struct bg_refusal *refusal)
 	return refusal->pid && !bg_process_read((pid_t)refusal->pid, &process, NULL) && process.uid == refusal->uid;
 }
 
-int bg_refusal_explain(struct bg_store *store, const struct bg_refusal *refusal, struct bg_refusal_why *out,
-		       struct bg_error *error)
+static __u64 cgroup_of(const struct bg_refusal *refusal)
 {
-	__u64 id = refusal->socket_cgroup ? refusal->socket_cgroup : refusal->task_cgroup;
-	int err;
+	return refusal->socket_cgroup ? refusal->socket_cgroup : refusal->task_cgroup;
+}
+
+void bg_refusal_describe(const struct bg_refusal *refusal, struct bg_refusal_why *out)
+{
+	__u64 id = cgroup_of(refusal);
 
 	*out = (struct bg_refusal_why){
 		.cause = refusal->error == EADDRINUSE ? BG_REFUSED_HELD : BG_REFUSED_ELSEWHERE,
 		.bind = bind_of(refusal),
 	};
-	err = bg_cgroup_from_id(id, &out->cgroup, error);
-	if (err) {
-		out->cgroup = (struct bg_cgroup){ .id = id };
-		snprintf(out->cgroup.name, sizeof(out->cgroup.name), "id:%llu", id);
-		return err;
-	}
+	if (!bg_cgroup_from_id(id, &out->cgroup, NULL))
+		return;
+	out->cgroup = (struct bg_cgroup){ .id = id };
+	snprintf(out->cgroup.name, sizeof(out->cgroup.name), "id:%llu", id);
+}
+
+int bg_refusal_explain(struct bg_store *store, const struct bg_refusal *refusal, struct bg_refusal_why *out,
+		       struct bg_error *error)
+{
+	int err;
+
+	if (!*out->cgroup.path)
+		return bg_error(error, -ESTALE, "the cgroup %s is gone", out->cgroup.name);
 	/* a socket that was passed on has the gates of another cgroup than its process */
-	if (id == refusal->task_cgroup && still_lives(refusal))
+	if (cgroup_of(refusal) == refusal->task_cgroup && still_lives(refusal))
 		err = bg_explain(store, (pid_t)refusal->pid, NULL, &out->bind, &out->why, error);
 	else
 		err = bg_explain(store, 0, &out->cgroup, &out->bind, &out->why, error);

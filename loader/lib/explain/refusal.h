@@ -21,8 +21,11 @@ struct bg_refusal_why {
 	struct bg_explanation why; /* as it is now; why.remedy is to be freed */
 };
 
-/* The store is open for reading. Fails where the cgroup or the process is gone so far that nothing can be said: *out has
- * cause, bind and cgroup all the same. */
+/* What is known without a look at the gates: bind and cgroup; the cause as far as the errno tells it. */
+void bg_refusal_describe(const struct bg_refusal *refusal, struct bg_refusal_why *out);
+
+/* The rest; *out has been described. The store is open for reading. Fails where the cgroup or its processes are gone so far
+ * that nothing can be said. */
 int bg_refusal_explain(struct bg_store *store, const struct bg_refusal *refusal, struct bg_refusal_why *out,
 		       struct bg_error *error);
 

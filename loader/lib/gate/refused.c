@@ -17,8 +17,9 @@
 
 /* One of both programs is there. */
 struct bg_refused {
-	struct refused_bpf *by_exit;
-	struct refused_tp_bpf *by_tracepoint;
+	struct refused_bpf *with_btf;
+	struct refused_tp_bpf *without_btf;
+	bool is_costly;
 	struct ring_buffer *ring;
 	bg_refused_fn each;
 	void *arg;
@@ -34,30 +35,42 @@ static int handle(void *arg, void *data, size_t size)
 	return err ? err : ++refused->turn < AT_A_TIME ? 0 : -EAGAIN;
 }
 
-static int open_by_exit(struct bg_refused *refused)
+/* The ring buffer's fd, or a negative errno. */
+static int open_with_btf(struct bg_refused *refused, bool by_tracepoint)
 {
-	int err;
+	struct refused_bpf *skeleton = refused_bpf__open();
+	int err = skeleton ? 0 : -errno;
 
-	refused->by_exit = refused_bpf__open_and_load();
-	err = refused->by_exit ? refused_bpf__attach(refused->by_exit) : -errno;
+	if (!err) {
+		bpf_program__set_autoload(skeleton->progs.bind_returns, !by_tracepoint);
+		bpf_program__set_autoload(skeleton->progs.bind_begins, by_tracepoint);
+		bpf_program__set_autoload(skeleton->progs.bind_ends, by_tracepoint);
+		err = refused_bpf__load(skeleton);
+	}
 	if (!err)
-		return bpf_map__fd(refused->by_exit->maps.refusals);
-	refused_bpf__destroy(refused->by_exit);
-	refused->by_exit = NULL;
-	return err;
+		err = refused_bpf__attach(skeleton);
+	if (err) {
+		refused_bpf__destroy(skeleton);
+		return err;
+	}
+	refused->with_btf = skeleton;
+	refused->is_costly = by_tracepoint;
+	return bpf_map__fd(skeleton->maps.refusals);
 }
 
-static int open_by_tracepoint(struct bg_refused *refused)
+static int open_without_btf(struct bg_refused *refused)
 {
 	int err;
 
-	refused->by_tracepoint = refused_tp_bpf__open_and_load();
-	err = refused->by_tracepoint ? refused_tp_bpf__attach(refused->by_tracepoint) : -errno;
-	if (!err)
-		return bpf_map__fd(refused->by_tracepoint->maps.refusals);
-	refused_tp_bpf__destroy(refused->by_tracepoint);
-	refused->by_tracepoint = NULL;
-	return err;
+	refused->without_btf = refused_tp_bpf__open_and_load();
+	err = refused->without_btf ? refused_tp_bpf__attach(refused->without_btf) : -errno;
+	if (err) {
+		refused_tp_bpf__destroy(refused->without_btf);
+		refused->without_btf = NULL;
+		return err;
+	}
+	refused->is_costly = true;
+	return bpf_map__fd(refused->without_btf->maps.refusals);
 }
 
 static bool has_tracefs(void)
@@ -88,11 +101,14 @@ int bg_refused_open(struct bg_refused **out, bg_refused_fn each, void *arg, stru
 
 	if (!refused)
 		return bg_error(error, -ENOMEM, "out of memory");
+	libbpf_set_print(NULL);
 	refused->each = each;
 	refused->arg = arg;
-	ring = open_by_exit(refused);
+	ring = open_with_btf(refused, false);
 	if (ring < 0)
-		ring = open_by_tracepoint(refused);
+		ring = open_with_btf(refused, true);
+	if (ring < 0)
+		ring = open_without_btf(refused);
 	if (ring < 0)
 		err = cannot_see(ring, error);
 	if (!err) {
@@ -109,14 +125,14 @@ int bg_refused_open(struct bg_refused **out, bg_refused_fn each, void *arg, stru
 void bg_refused_close(struct bg_refused *refused)
 {
 	ring_buffer__free(refused->ring);
-	refused_bpf__destroy(refused->by_exit);
-	refused_tp_bpf__destroy(refused->by_tracepoint);
+	refused_bpf__destroy(refused->with_btf);
+	refused_tp_bpf__destroy(refused->without_btf);
 	free(refused);
 }
 
 bool bg_refused_is_costly(const struct bg_refused *refused)
 {
-	return refused->by_tracepoint;
+	return refused->is_costly;
 }
 
 int bg_refused_fd(const struct bg_refused *refused)
@@ -135,7 +151,7 @@ int bg_refused_read(struct bg_refused *refused)
 
 __u64 bg_refused_lost(struct bg_refused *refused)
 {
-	__u64 all = refused->by_exit ? refused->by_exit->bss->lost : refused->by_tracepoint->bss->lost,
+	__u64 all = refused->with_btf ? refused->with_btf->bss->lost : refused->without_btf->bss->lost,
 	      before = refused->lost;
 
 	refused->lost = all;

@@ -14,21 +14,6 @@ bool bg_event_rule(const struct bg_event *event, struct bg_rule *out)
 	return true;
 }
 
-static __s64 ns_of(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (__s64)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-struct timespec bg_event_time(const struct bg_event *event)
-{
-	__s64 ns = (__s64)(event->time + (__u64)(ns_of(CLOCK_REALTIME) - ns_of(CLOCK_BOOTTIME)));
-
-	return (struct timespec){ .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
-}
-
 const char *bg_event_protocol(const struct bg_event *event)
 {
 	static char number[8];

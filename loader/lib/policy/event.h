@@ -5,13 +5,9 @@
 #include "policy/rule.h"
 
 #include <bindgate/event.h>
-#include <time.h>
 
 /* The rule that decided. false: none did, but the default or nothing. */
 bool bg_event_rule(const struct bg_event *event, struct bg_rule *out);
-
-/* When it was, by the wall clock as it goes now. */
-struct timespec bg_event_time(const struct bg_event *event);
 
 /* Its socket's protocol as people say it: tcp (MPTCP binds one of these too), udp, udplite; else a number (static,
  * until the next call). */

@@ -46,9 +46,9 @@ json_t *bg_json_gate(const struct bg_gate *gate)
 	return out;
 }
 
-static json_t *time_json(const struct bg_event *event)
+static json_t *time_json(__u64 boot_ns)
 {
-	struct timespec time = bg_event_time(event);
+	struct timespec time = bg_clock_wall(boot_ns);
 	char seconds[32], text[64];
 	struct tm utc;
 
@@ -77,11 +77,39 @@ json_t *bg_json_event(const struct bg_event *event, const char *cgroup)
 	char comm[BG_COMM_MAX + 1] = "";
 
 	memcpy(comm, event->comm, BG_COMM_MAX);
-	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:o,s:o,s:s,s:o,s:b}", "time", time_json(event),
-			 "cgroup", bg_json_text(cgroup), "id", (json_int_t)event->cgroup, "pid",
-			 (json_int_t)event->pid, "uid", (json_int_t)event->uid, "gid", (json_int_t)event->gid,
-			 "comm", bg_json_text(comm), "family", event->family == 4 ? "ipv4" : "ipv6", "protocol",
-			 bg_event_protocol(event), "asked", socket_json(&event->requested, event->requested_port),
-			 "given", socket_json(&event->actual, event->actual_port), "verdict",
+	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:o,s:o,s:s,s:o,s:b}", "time",
+			 time_json(event->time), "cgroup", bg_json_text(cgroup), "id", (json_int_t)event->cgroup,
+			 "pid", (json_int_t)event->pid, "uid", (json_int_t)event->uid, "gid",
+			 (json_int_t)event->gid, "comm", bg_json_text(comm), "family",
+			 event->family == 4 ? "ipv4" : "ipv6", "protocol", bg_event_protocol(event), "asked",
+			 socket_json(&event->requested, event->requested_port), "given",
+			 socket_json(&event->actual, event->actual_port), "verdict",
 			 bg_verdict_name(event->verdict), "rule", rule_of_event(event), "audit", event->audit);
+}
+
+static json_t *holders_json(const struct bg_netns_view *view)
+{
+	json_t *holders = json_array();
+
+	for (unsigned int i = 0; i < view->holders_count; i++)
+		json_array_append_new(holders, json_pack("{s:i,s:o}", "pid", view->holders[i].pid, "comm",
+							 bg_json_text(view->holders[i].name)));
+	return holders;
+}
+
+json_t *bg_json_refusal(const struct bg_refusal *refusal, const struct bg_refusal_why *why)
+{
+	static const char *const causes[] = { "privilege", "gate", "held", "elsewhere" };
+	const char *remedy = why->why.remedy && *why->why.remedy ? why->why.remedy : NULL;
+	char comm[BG_COMM_MAX + 1] = "";
+
+	memcpy(comm, refusal->comm, BG_COMM_MAX);
+	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I,s:o,s:s,s:s,s:o,s:s,s:s,s:s?,s:o}", "time",
+			 time_json(refusal->time), "cgroup", bg_json_text(why->cgroup.name), "id",
+			 (json_int_t)why->cgroup.id, "pid", (json_int_t)refusal->pid, "uid",
+			 (json_int_t)refusal->uid, "gid", (json_int_t)refusal->gid, "comm", bg_json_text(comm),
+			 "family", refusal->family == 4 ? "ipv4" : "ipv6", "protocol",
+			 bg_protocol_name(why->bind.protocol), "asked", socket_json(&refusal->addr, refusal->port),
+			 "errno", strerrorname_np(refusal->error), "cause", causes[why->cause], "remedy", remedy,
+			 "holders", holders_json(&why->why.netns_view));
 }

@@ -2,6 +2,7 @@
 #ifndef BINDGATE_JSON_H
 #define BINDGATE_JSON_H
 
+#include "explain/refusal.h"
 #include "gate/gate.h"
 
 #include <bindgate/event.h>
@@ -14,5 +15,8 @@ json_t *bg_json_gate(const struct bg_gate *gate);
 
 /* `cgroup`: the name of the event's cgroup. */
 json_t *bg_json_event(const struct bg_event *event, const char *cgroup);
+
+/* A refused bind, why, and what would help. */
+json_t *bg_json_refusal(const struct bg_refusal *refusal, const struct bg_refusal_why *why);
 
 #endif
