@@ -24,7 +24,8 @@ MAY_INCLUDE = {room: set(rooms.split()) for room, rooms in LIBRARY.items()}
 MAY_INCLUDE |= {'cli': set(LIBRARY), 'node': set(LIBRARY)}  # not each other: both are programs
 MAY_INCLUDE |= {'bpf': set(), 'bindgate': set()}  # the kernel's side, and what it shares with user space
 
-GENERATED = {'built_version.h': {'base'}, 'hooks.skel.h': {'gate'}, 'refused.skel.h': {'gate'}, 'refused_tp.skel.h': {'gate'}, 'cri.pb-c.h': {'node'},
+GENERATED = {'built_version.h': {'base'}, 'hooks.skel.h': {'gate'},
+             'refused.skel.h': {'gate'}, 'refused_tp.skel.h': {'gate'}, 'cri.pb-c.h': {'node'},
              'vmlinux.h': {'bpf', 'bindgate'}}  # and the rooms they are for
 
 
