@@ -156,7 +156,7 @@ refuses_rule() { # RULE REASON
 }
 
 @test "64 programs on the hook already" {
-	exec {crowd}< <(exec "$PYTHON" -IS "$HERE/bpf.py" crowd "$CG" bind4 64 < <(exec sleep 60 2>&- 3>&-) 3>&-)
+	exec {crowd}< <(exec "$PYTHON" -IS "$HERE/bpf.py" crowd "$CG" bind4 64 < <(exec sleep 600 2>&- 3>&-) 3>&-)
 	local holder=$! count
 	read -r -u "$crowd" count
 	equal crowd "$count" 64
@@ -167,7 +167,7 @@ refuses_rule() { # RULE REASON
 }
 
 @test "a program that wants the hook for itself" {
-	exec {held}< <(exec "$PYTHON" -IS "$HERE/bpf.py" hold "$CG" < <(exec sleep 60 2>&- 3>&-) 3>&-)
+	exec {held}< <(exec "$PYTHON" -IS "$HERE/bpf.py" hold "$CG" < <(exec sleep 600 2>&- 3>&-) 3>&-)
 	local holder=$! word
 	read -r -u "$held" word
 	run -1 --separate-stderr bindgate attach "$CG" 80

@@ -100,7 +100,7 @@ attached $NAME/db"
 @test "all or nothing: what fails on the way is taken back" {
 	mkdir "$CG/a" "$CG/b"
 	printf 'gates:\n- {cgroup: %s/a, rules: [80]}\n' "$NAME" | bindgate apply -
-	exec {crowd}< <(exec "$PYTHON" -IS "$HERE/bpf.py" crowd "$CG/b" bind4 64 < <(exec sleep 60 2>&- 3>&-) 3>&-)
+	exec {crowd}< <(exec "$PYTHON" -IS "$HERE/bpf.py" crowd "$CG/b" bind4 64 < <(exec sleep 600 2>&- 3>&-) 3>&-)
 	local holder=$! count
 	read -r -u "$crowd" count
 	printf 'gates:\n- {cgroup: %s/a, rules: [81]}\n- {cgroup: %s/b, rules: [82]}\n' "$NAME" "$NAME" >"$WORK/gates.yaml"

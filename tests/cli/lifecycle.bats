@@ -97,7 +97,7 @@ without_v2() {
 @test "only a part of cgroup v2 is mounted, as in a container: what is outside goes by its id" {
 	mkdir "$CG/in" "$CG/in/side" "$CG/out"
 	bindgate attach "$CG/out" 81
-	in_cgroup "$CG/out" sleep 60 3>&- &
+	in_cgroup "$CG/out" sleep 600 3>&- &
 	wait_for "$CG/out" sleep
 	local part='mount --bind "$CG/in" "$WORK/part"'
 	without_v2 "$part" '"$BINDGATE" attach side 80'
@@ -116,7 +116,7 @@ without_v2() {
 @test "a cgroup namespace: its own root is /, what is outside goes by its id" {
 	mkdir "$CG/in" "$CG/out"
 	bindgate attach "$CG/out" 81
-	in_cgroup "$CG/out" sleep 60 3>&- &
+	in_cgroup "$CG/out" sleep 600 3>&- &
 	wait_for "$CG/out" sleep
 	inside() {
 		in_cgroup "$CG/in" unshare --cgroup --mount bash -c 'mkdir -p "$WORK/v2"; mount -t cgroup2 cgroup2 "$WORK/v2"

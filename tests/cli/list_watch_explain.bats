@@ -9,7 +9,7 @@ load common
 	chmod a+rX "$WORK" "$WORK/index.html"
 	run served "$PYTHON" -m http.server 80 --directory "$WORK"
 	[[ $output == *"Permission denied"* ]]
-	served sleep 60 3>&- &
+	served sleep 600 3>&- &
 	wait_for "$CG" sleep
 	run -1 bindgate explain "$pid" 80/tcp
 	ended 1 "It would be refused: EACCES (Permission denied)."
@@ -18,7 +18,8 @@ load common
 	run -0 bindgate explain "$pid" 80/tcp
 	ended 0 "It would succeed, and be bound to 0.0.0.0:80."
 	served "$PYTHON" -m http.server 80 --directory "$WORK" 3>&- 2>/dev/null &
-	equal page "$(in_net curl -s --retry 50 --retry-delay 0 --retry-connrefused http://127.0.0.1/)" hello
+	eventually in_net curl -s -o "$WORK/page" http://127.0.0.1/
+	equal page "$(cat "$WORK/page")" hello
 	run -1 bindgate explain "$pid" 80/tcp
 	ended 1 "80 is held by python3 (pid "
 	ended 1 "It would be refused: EADDRINUSE (Address already in use)."
@@ -26,7 +27,7 @@ load common
 
 @test "explain names gates, users, other programs and addresses" {
 	mkdir "$CG/web"
-	in_cgroup "$CG/web" nsenter --net="/proc/self/fd/$NET" "${AS_NOBODY[@]}" sleep 60 3>&- &
+	in_cgroup "$CG/web" nsenter --net="/proc/self/fd/$NET" "${AS_NOBODY[@]}" sleep 600 3>&- &
 	wait_for "$CG/web" sleep
 	bindgate attach "$CG" deny:22 3000=80
 	bindgate attach "$CG/web" 443 --audit --default deny
@@ -39,7 +40,7 @@ load common
 	ended 0 "It would succeed, and be bound to 0.0.0.0:80."
 	run -1 bindgate explain "$pid" 192.0.2.1:8080
 	ended 1 "EADDRNOTAVAIL"
-	exec {crowd}< <(exec "$PYTHON" -IS "$HERE/bpf.py" crowd "$CG" bind4 1 < <(exec sleep 60 2>&- 3>&-) 3>&-)
+	exec {crowd}< <(exec "$PYTHON" -IS "$HERE/bpf.py" crowd "$CG" bind4 1 < <(exec sleep 600 2>&- 3>&-) 3>&-)
 	local holder=$! count
 	read -r -u "$crowd" count
 	run bindgate explain "$pid" 443
@@ -58,9 +59,10 @@ load common
 	PATH=${BINDGATE%/*}:$PATH bash -c "${lines[-1]}" >/dev/null
 	equal gate "$(bindgate list -j | json "[(g['path'], g['label'], [r['rule'] for r in g['rules']][:3], len(g['rules'])) for g in d['gates']]")" \
 		"[[\"$odd\", \"it's\", [\"80/tcp\", \"deny:80\", \"deny:10.0.0.100:22/tcp\"], 212]]"
-	"$BINDGATE" learn --for 2s "$odd" >"$WORK/learnt" 3>&- &
+	"$BINDGATE" learn "$odd" >"$WORK/learnt" 3>&- &
 	until bpftool -j map dump pinned "$BINDGATE_PIN_DIR/core/watching" 2>/dev/null | grep -q '0x01'; do sleep 0.02; done
 	AT=$odd binds 'tcp 127.0.0.1 81'
+	kill -INT $!
 	wait
 	PATH=${BINDGATE%/*}:$PATH bash "$WORK/learnt"
 	equal learnt "$(bindgate list -j | json "[r['rule'] for r in d['gates'][0]['rules']]")" '["81/tcp"]'
@@ -68,7 +70,7 @@ load common
 }
 
 @test "explain in rarer situations" {
-	served sleep 60 3>&- &
+	served sleep 600 3>&- &
 	wait_for "$CG" sleep
 	bindgate attach --netns host "$CG" 80
 	run -1 bindgate explain "$pid" 80
@@ -82,7 +84,7 @@ load common
 	ended 1 "It would be refused: EINVAL (Invalid argument)."
 	kill "$pid"
 	mkdir "$CG/user"
-	in_cgroup "$CG/user" nsenter --net="/proc/self/fd/$NET" unshare --user --map-root-user sleep 60 3>&- &
+	in_cgroup "$CG/user" nsenter --net="/proc/self/fd/$NET" unshare --user --map-root-user sleep 600 3>&- &
 	wait_for "$CG/user" sleep
 	bindgate detach "$CG"
 	run -1 bindgate explain "$pid" 80
@@ -99,12 +101,14 @@ load common
 	bindgate attach "$CG" 1000
 	run -0 bindgate learn --for 1s "$CG"
 	equal nothing "$output" "# nothing was bound by $NAME"
-	"$BINDGATE" learn --for 4s "$CG" >"$WORK/learnt" 2>"$WORK/told" 3>&- &
+	"$BINDGATE" learn "$CG" >"$WORK/learnt" 2>"$WORK/told" 3>&- &
+	local learner=$!
 	until bpftool -j map dump pinned "$BINDGATE_PIN_DIR/core/watching" | grep -q '0x01'; do sleep 0.02; done
 	local many
 	mapfile -t many < <(seq -f 'udp 127.0.0.1 %g' 2000 2 2600)
 	binds "${many[@]}" >/dev/null
-	wait
+	kill -INT "$learner"
+	wait "$learner"
 	grep -q '^bindgate: warning: the ports seen take more than 256 rules: ranges were widened by [0-9]* ports$' "$WORK/told"
 	grep -q "^bindgate attach $NAME 2000-2600/udp\$" "$WORK/learnt"
 	script -qec "$BINDGATE learn --for 1s $CG" "$WORK/tty" >/dev/null 3>&-
@@ -124,9 +128,10 @@ load common
 
 @test "learn prints the rules that cover what was bound" {
 	learn() {
-		"$BINDGATE" learn --for 2s "$CG" "$@" >"$WORK/learnt" 3>&- &
+		"$BINDGATE" learn "$CG" "$@" >"$WORK/learnt" 3>&- &
 		until [ "$(watchers)" -gt 0 ]; do sleep 0.02; done
 		binds 'tcp 127.0.0.1 80' 'udp 127.0.0.1 8053' 'tcp 127.0.0.1 8053' 'tcp 127.0.0.1 9001' 'tcp ::1 9002' 'tcp 127.0.0.1 9003' 'tcp 127.0.0.1 0'
+		kill -INT $!
 		wait
 	}
 	learn

@@ -91,7 +91,7 @@ nobody $(getent passwd nobody | cut -d: -f6)"
 	read -r command left <"$WORK/out"
 	bindgate=$(awk '/^PPid/ { print $2 }' "/proc/$command/status")
 	kill -9 "$bindgate"
-	for _ in $(seq 100); do readlink "/proc/$command/exe" || break; sleep 0.02; done
+	while readlink "/proc/$command/exe"; do sleep 0.02; done
 	! readlink "/proc/$command/exe"
 	readlink "/proc/$left/exe"
 	mkdir "$CG/other"
@@ -113,7 +113,7 @@ nobody $(getent passwd nobody | cut -d: -f6)"
 	command -v tmux >/dev/null
 	cat >"$WORK/count" <<-'END'
 		n=0
-		trap 'n=$((n + 1))' INT
+		trap 'n=$((n + 1)); echo interrupted' INT
 		echo ready
 		while [ ! -e "$1" ]; do sleep 0.05; done
 		echo "interrupts: $n"
@@ -122,9 +122,10 @@ nobody $(getent passwd nobody | cut -d: -f6)"
 		"echo 0 >$CG/cgroup.procs; BINDGATE_PIN_DIR=$BINDGATE_PIN_DIR $BINDGATE run 80 -- bash $WORK/count $WORK/stop >$WORK/out"
 	until grep -q ready "$WORK/out" 2>/dev/null; do sleep 0.02; done
 	tmux -L "bg-$$" send-keys C-c
-	sleep 0.3
+	until grep -q interrupted "$WORK/out"; do sleep 0.02; done
+	sleep 0.3 # for a second one
 	touch "$WORK/stop"
-	until grep -q interrupts "$WORK/out"; do sleep 0.02; done
+	until grep -q interrupts: "$WORK/out"; do sleep 0.02; done
 	tmux -L "bg-$$" kill-server 2>/dev/null || true
 	equal once "$(tail -n 1 "$WORK/out")" "interrupts: 1"
 }

@@ -84,7 +84,9 @@ udplite [::1]:80 deny [::1]:80 deny:80 (audit: not enforced)"
 	equal gone "$(cat "$WORK/gate.err")" "bindgate: the gate is gone"
 	bindgate attach "$CG" 80
 	bash -c '"$BINDGATE" watch | sleep 0.3' 3>&- # its reader goes without an event
-	run -0 timeout --preserve-status --signal INT 0.5 "$BINDGATE" watch
+	watch interrupted
+	kill -INT $!
+	wait $!
 	equal slots "$(watchers)" 0
 	run -3 bindgate watch "$CGROUP2"
 }
@@ -101,15 +103,22 @@ udplite [::1]:80 deny [::1]:80 deny:80 (audit: not enforced)"
 	kill -9 "${pids[3]}"
 	wait "${pids[3]}" || true
 	"$BINDGATE" watch --count 1 >"$WORK/again" 3>&- &
-	sleep 0.5 # it takes the slot of the one that was killed: the number stays
-	equal slots "$(watchers)" 8
-	binds 'tcp 127.0.0.1 80'
+	local again=$!
+	# it takes the slot of the one that was killed, and ends once it sees a bind
+	until ! kill -0 "$again" 2>/dev/null; do binds 'tcp 127.0.0.1 80' >/dev/null; done
+	equal slots "$(watchers)" 7
 	kill "${pids[@]}" 2>/dev/null || true
 	wait
 	equal seen "$(wc -l <"$WORK/again")" 1
-	equal "by the first" "$(wc -l <"$WORK/1")" 1
+	[ "$(wc -l <"$WORK/1")" -ge 1 ]
 	bindgate list
 	equal slots "$(watchers)" 0
+}
+
+# How many binds a watcher told of, or told as lost.
+told_of() {
+	"$PYTHON" -c 'import sys
+print(sum(int(line[8:-2]) if line.startswith("{\"lost\":") else 1 for line in sys.stdin if line.endswith("\n")))' <"$WORK/$1"
 }
 
 @test "100,000 binds with 8 watchers: each event comes or is told as lost" {
@@ -120,13 +129,14 @@ udplite [::1]:80 deny [::1]:80 deny:80 (audit: not enforced)"
 		pids+=($!)
 	done
 	AT=$CG binds --count 100000 'udp 127.0.0.1 80' >/dev/null
-	sleep 1
-	kill "${pids[@]}"
-	wait
 	equal counted "$(bindgate list -j | json "d['gates'][0]['rules'][0]['hits']")" 100000
 	for i in 1 2 3 4 5 6 7 8; do
-		equal "watcher $i" "$("$PYTHON" -c 'import sys
-print(sum(int(line[8:-2]) if line.startswith("{\"lost\":") else 1 for line in sys.stdin))' <"$WORK/$i")" 100000
+		eventually eval '[ "$(told_of "$i")" -ge 100000 ]'
+	done
+	kill "${pids[@]}"
+	wait
+	for i in 1 2 3 4 5 6 7 8; do
+		equal "watcher $i" "$(told_of "$i")" 100000
 	done
 }
 
