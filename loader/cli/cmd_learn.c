@@ -5,6 +5,7 @@
 #include "gate/transient.h"
 #include "gate/watch.h"
 #include "gate/sweep.h"
+#include "base/clock.h"
 #include "policy/duration.h"
 
 #include <errno.h>
@@ -12,11 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define USUAL_SECONDS 60
 #define LOOK_EVERY_MS 250
+#define DRAIN_S 0.5
 
 enum {
 	OPTION_FOR = 257,
@@ -45,22 +46,14 @@ static int note_bind(const struct bg_event *event, void *arg)
 	return 0;
 }
 
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static int listen_for(struct learning *learning, struct bg_watcher *watcher, int signals)
 {
-	double end = seconds_now() + learning->seconds, left;
+	double end = bg_clock_seconds() + learning->seconds, left;
 	bool shown = isatty(STDERR_FILENO);
 	char got[128];
 	int err = 0;
 
-	while ((left = end - seconds_now()) > 0 && read(signals, got, sizeof(got)) <= 0) {
+	while ((left = end - bg_clock_seconds()) > 0 && read(signals, got, sizeof(got)) <= 0) {
 		if (shown)
 			fprintf(stderr, "\rlearning %s: %lu binds, %.0f s left; Ctrl-C ends it \033[K",
 				bg_escape(learning->cgroup.name), learning->binds, left);
@@ -71,7 +64,8 @@ static int listen_for(struct learning *learning, struct bg_watcher *watcher, int
 	}
 	if (shown)
 		fprintf(stderr, "\r\033[K");
-	while (err >= 0 && bg_watch_wait(watcher, 0) > 0)
+	end = bg_clock_seconds() + DRAIN_S;
+	while (err >= 0 && bg_watch_wait(watcher, 0) > 0 && bg_clock_seconds() < end)
 		; /* what is still in the ring */
 	return err < 0 && err != -EINTR ? err : 0;
 }

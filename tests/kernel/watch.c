@@ -4,6 +4,7 @@
 #include "gate/watch.h"
 #include "harness.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,10 +112,56 @@ static void every_verdict_is_told(void)
 	stop_worker(&worker);
 }
 
+struct flood {
+	struct worker *worker;
+	unsigned int count;
+};
+
+#define FLOOD_MOST 20000
+
+/* As many binds as are read: the ring is never empty. */
+static int bind_again(const struct bg_event *event, void *arg)
+{
+	struct flood *flood = arg;
+
+	(void)event;
+	bind_by(flood->worker, "udp4", "127.0.0.1", 80);
+	return ++flood->count < FLOOD_MOST ? 0 : -E2BIG;
+}
+
+static void a_flood_lets_go(void)
+{
+	struct bg_cgroup cgroup = new_cgroup("a");
+	struct bg_watcher watcher;
+	struct bg_error error;
+	struct worker worker;
+	struct flood flood = { .worker = &worker };
+
+	start_worker(&worker, &cgroup, NOBODY, NOBODY, 0);
+	gate(&cgroup, (struct options){ 0 }, "80", NULL);
+	if (bg_watch_begin(&watcher, &store, bind_again, &flood, &error))
+		give_up("watch: %s", error.text);
+	close_store();
+	bind_by(&worker, "udp4", "127.0.0.1", 80);
+	for (unsigned int turn = 1; turn <= 3; turn++) {
+		unsigned int before = flood.count;
+		int handled = bg_watch_wait(&watcher, 5000);
+
+		EXPECT(handled > 0 && (unsigned int)handled == flood.count - before,
+		       "turn %u: %d, but %u events were handed out", turn, handled, flood.count - before);
+	}
+	EXPECT(flood.count < FLOOD_MOST && bg_watch_lost(&watcher) == 0, "a turn ends only with the flood");
+	bg_watch_end(&watcher);
+	open_store();
+	ungate(&cgroup);
+	stop_worker(&worker);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		{ "every verdict is told to a watcher, with its process", every_verdict_is_told },
+		{ "who reads is let go while the flood goes on", a_flood_lets_go },
 	};
 
 	return RUN_TESTS(tests);

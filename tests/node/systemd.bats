@@ -88,6 +88,7 @@ page() {
 	END
 	run -0 inside systemctl start bindgated
 	equal state "$(inside systemctl show -P ActiveState bindgated)" active
+	[[ " $(inside systemctl show -P After bindgated) " == *" systemd-journald.socket "* ]] # the log may go there
 	inside systemctl start web@one
 	equal page "$(page)" hello
 	run -0 inside bindgate list

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "gate/watch_internal.h"
 
+#include "base/clock.h"
 #include "gate/pins_internal.h"
 #include "gate/programs.h"
 
@@ -15,6 +16,8 @@
 #include <unistd.h>
 
 #define RING_BYTES (2 << 20) /* some 13,000 events */
+#define TURN_S 0.002
+#define TURN_IS_OVER (-0x7fff) /* no errno */
 
 /* Opens and locks a slot's directory. -EWOULDBLOCK: its watcher lives. */
 static int lock_slot(const char *dir, int slot)
@@ -74,11 +77,16 @@ static int take_slot(struct bg_watcher *watcher, struct bg_error *error)
 			BG_WATCHERS_MAX);
 }
 
+/* libbpf goes on while there are events, and may not come back while there is a flood of them: what is negative ends it. */
 static int handle(void *arg, void *data, size_t size)
 {
-	const struct bg_watcher *watcher = arg;
+	struct bg_watcher *watcher = arg;
+	int err = size < sizeof(struct bg_event) ? 0 : watcher->each(data, watcher->arg);
+	double now = bg_clock_seconds();
 
-	return size < sizeof(struct bg_event) ? 0 : watcher->each(data, watcher->arg);
+	if (!watcher->handled++)
+		watcher->turn_ends = now + TURN_S;
+	return err < 0 ? err : now >= watcher->turn_ends ? TURN_IS_OVER : 0;
 }
 
 static int take_ring(struct bg_watcher *watcher, struct bg_error *error)
@@ -129,7 +137,11 @@ int bg_watch_begin(struct bg_watcher *watcher, struct bg_store *store, bg_watch_
 
 int bg_watch_wait(struct bg_watcher *watcher, int milliseconds)
 {
-	return ring_buffer__poll(watcher->ring, milliseconds);
+	int result;
+
+	watcher->handled = 0;
+	result = ring_buffer__poll(watcher->ring, milliseconds);
+	return result < 0 && result != TURN_IS_OVER ? result : (int)watcher->handled;
 }
 
 int bg_watch_fd(const struct bg_watcher *watcher)

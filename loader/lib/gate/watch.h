@@ -21,6 +21,8 @@ struct bg_watcher {
 	__u64 lost; /* as told last */
 	bg_watch_fn each;
 	void *arg;
+	unsigned int handled; /* in this turn */
+	double turn_ends;
 	char dir[256];
 };
 
@@ -29,8 +31,8 @@ struct bg_watcher {
 int bg_watch_begin(struct bg_watcher *watcher, struct bg_store *store, bg_watch_fn each, void *arg,
 		   struct bg_error *error);
 
-/* Hands out what is there, waiting up to `milliseconds` (-1: for ever) for the first. Returns the number of events,
- * what `each` returned, or a negative errno; -EINTR: a signal came. */
+/* Hands out what is there, for some 2 ms at most, waiting up to `milliseconds` (-1: for ever) for the first. Returns the
+ * number of events, what `each` returned, or a negative errno; -EINTR: a signal came. */
 int bg_watch_wait(struct bg_watcher *watcher, int milliseconds);
 
 /* For poll(2): readable when there are events. */

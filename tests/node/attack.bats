@@ -1,0 +1,153 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# bindgated while somebody means it ill, or the machine runs out of something.
+
+load common
+
+# Binds without end and as fast as can be, in as many processes; stopped with the test's cgroup.
+flood() { # CGROUP REQUEST...
+	local cgroup=$1 request
+	shift
+	mkfifo "$WORK/never"
+	for request; do
+		AT=$cgroup binds --loop "$request" <>"$WORK/never" >>"$WORK/flood" 3>&- &
+	done
+	eventually eval '[ "$(grep -c begun "$WORK/flood")" = '$#' ]'
+}
+
+@test "a flood of binds delays neither gates nor the end of a watch" {
+	mkdir "$CG/a"
+	configure <<-END
+		daemon:
+		  log: denied
+		  log_rate: 1000000
+		  log_to: $WORK/log
+		gates: [{cgroup: "$NAME/*", rules: ["deny:81"]}]
+	END
+	start_daemon
+	flood "$CG/a" 'udp 127.0.0.1 81' 'udp 127.0.0.1 81'
+	mkdir "$CG/b"
+	eventually gated deny:81 "$CG/b"
+	"$BINDGATE" watch --json >/dev/null 3>&- &
+	local watching=$!
+	eventually eval '[ "$(watchers)" = 2 ]'
+	kill "$watching"
+	wait "$watching"
+	equal flooding "$(grep -c '^{' "$WORK/flood" || true)" 0
+}
+
+@test "a flood of denials in one gate does not eat another's" {
+	mkdir "$CG/a" "$CG/b"
+	configure <<-END
+		daemon:
+		  log: denied
+		  log_rate: 20
+		  log_to: $WORK/log
+		gates: [{cgroup: "$NAME/*", rules: ["deny:81"]}]
+	END
+	start_daemon
+	flood "$CG/a" 'udp 127.0.0.1 81' 'udp 127.0.0.1 81'
+	eventually grep -q dropped "$WORK/log"
+	binds_until_logged() {
+		AT=$CG/b binds 'tcp 127.0.0.1 81' >/dev/null
+		[ "$(grep -c "\"cgroup\":\"$NAME/b\"" "$WORK/log")" -ge 5 ]
+	}
+	eventually binds_until_logged
+	stop_daemon
+	# not more than twice the rate in a second
+	equal fastest "$("$PYTHON" -IS - "$WORK/log" <<'END'
+import json, sys, collections
+seconds = collections.Counter(json.loads(line).get('time', '')[:19] for line in open(sys.argv[1]))
+print(max(seconds.values()) <= 80)
+END
+)" True
+}
+
+# A journal of the test's own: takes entries into $WORK/entries until each word was in one.
+journal() { # WORD...
+	rm -f "$WORK/journal/socket"
+	"$PYTHON" -IS - "$WORK/journal/socket" "$@" >"$WORK/entries" <<'END' 3>&- &
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print('bound', flush=True)
+words = set(sys.argv[2:])
+while words:
+    entry = s.recv(65536).decode()
+    words = {word for word in words if word not in entry}
+    print(entry, end='--\n', flush=True)
+END
+	JOURNAL=$!
+	eventually grep -q bound "$WORK/entries"
+}
+
+# A denied bind, until the command succeeds.
+denied_until() { # COMMAND...
+	denied_and() {
+		binds 'tcp 127.0.0.1 22' >/dev/null
+		"$@"
+	}
+	eventually denied_and "$@"
+}
+
+@test "journald that comes later, and one that is remade: the log is there again" {
+	mkdir "$WORK/journal"
+	configure <<-END
+		daemon:
+		  log: denied
+		  log_to: journald
+		gates: [{cgroup: $NAME, rules: ["deny:22"]}]
+	END
+	start_daemon unshare --mount sh -c 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd && ln -s "$0" /run/systemd/journal && exec "$@"' "$WORK/journal"
+	grep -q '^bindgated: cannot open the log of journald: No such file or directory; decisions are dropped' "$WORK/stderr"
+	binds 'tcp 127.0.0.1 22'
+	journal VERDICT=deny
+	denied_until grep -q VERDICT=deny "$WORK/entries"
+	wait "$JOURNAL"
+	denied_until grep -q 'of journald: Connection refused; \|write the log: Connection refused; ' "$WORK/stderr"
+	journal VERDICT=deny '"dropped":' # what was not told meanwhile
+	denied_until eval '! kill -0 "$JOURNAL" 2>/dev/null'
+	wait "$JOURNAL"
+}
+
+@test "a log whose folder comes later, and goes: opened when it is there" {
+	configure <<-END
+		daemon:
+		  log: denied
+		  log_to: $WORK/logs/log
+		gates: [{cgroup: $NAME, rules: ["deny:22"]}]
+	END
+	start_daemon
+	grep -q "^bindgated: cannot open the log $WORK/logs/log: No such file or directory; decisions are dropped until it can be\$" "$WORK/stderr"
+	mkdir "$WORK/logs"
+	denied_until grep -q '"verdict":"deny"' "$WORK/logs/log"
+	rm -r "$WORK/logs"
+	denied_until eval '[ "$(grep -c "cannot open the log" "$WORK/stderr")" = 1 ] && mkdir "$WORK/logs"'
+	denied_until grep -q '"verdict":"deny"' "$WORK/logs/log"
+}
+
+@test "a log file is opened through no link, and in no folder that others may write" {
+	local folder line='others may write to its folder; choose one that is root.s alone'
+	mkdir "$WORK/good" "$WORK/wide" "$WORK/group" "$WORK/theirs" "$WORK/file"
+	chmod 1777 "$WORK/wide"
+	chgrp 65534 "$WORK/group"
+	chmod 775 "$WORK/group"
+	chown 65534 "$WORK/theirs"
+	ln -s good "$WORK/link"
+	ln -s ../good/passwd "$WORK/file/log"
+	for folder in wide group theirs link file; do
+		[ "$folder" != link ] || line='a symbolic link is on the way there'
+		configure <<-END
+			daemon:
+			  log: denied
+			  log_to: $WORK/$folder/log
+			gates: [{cgroup: $NAME, rules: ["deny:22"]}]
+		END
+		start_daemon
+		grep -q "^bindgated: cannot open the log $WORK/$folder/log: $line; decisions are dropped until it can be\$" "$WORK/stderr"
+		binds 'tcp 127.0.0.1 22'
+		gated deny:22 "$CG"
+		stop_daemon
+	done
+	equal nothing "$(find "$WORK/good" "$WORK/wide" "$WORK/group" "$WORK/theirs" -type f)" ''
+}
