@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *socket_text(const struct bg_bind *bind, char text[static 80])
 {
@@ -76,10 +77,13 @@ static void add_process_points(struct account *account, const struct bg_explanat
 			  process->name, process->uid, process->gid, why->cgroup.name);
 	else
 		add_point(account, "process", "plain",
-			  "%s has none now: one of uid %u without privileges is thought of", why->cgroup.name,
-			  process->uid);
-	add_point(account, "network namespace", "plain", "%s; ports below %u take a privilege there",
-		  process->foreign_netns ? "not the machine's own" : "the machine's own",
+			  "none is in %s now: this is what one of uid %u without privileges would get",
+			  why->cgroup.name, process->uid);
+	add_point(account, "network namespace", "plain", "%sports below %u take a privilege there",
+		  process->hidden          ? "taken for this one, only root can look into that of the process; "
+		  : !why->complete         ? ""
+		  : process->foreign_netns ? "not the machine's own; "
+					   : "the machine's own; ",
 		  why->netns_view.unprivileged_from);
 	if (!why->privileged)
 		add_point(account, "privilege", "green", "port %u takes none", why->actual.port);
@@ -113,6 +117,18 @@ static void add_gate_points(struct account *account, const struct bg_step *step)
 		add_point(account, what, "red", "damaged: %s", step->damage);
 }
 
+/* When two sockets may have one port, neither being asked of the kernel before. */
+static const char *sharing(const struct bg_explanation *why, const struct bg_holder *holder)
+{
+	bool v6_any = why->actual.addr.hi == 0 && why->actual.addr.lo == 0;
+
+	if (v6_any && bg_addr_is_ip4(&holder->addr))
+		return ", unless it is bound with IPV6_V6ONLY";
+	if (why->actual.protocol == BG_UDP)
+		return ", unless both set SO_REUSEADDR";
+	return holder->uid == why->process.euid ? ", unless both set SO_REUSEPORT" : "";
+}
+
 static void add_surroundings_points(struct account *account, const struct bg_explanation *why)
 {
 	const struct bg_netns_view *around = &why->netns_view;
@@ -128,12 +144,14 @@ static void add_surroundings_points(struct account *account, const struct bg_exp
 			  strerror(around->addr_error));
 	for (unsigned int i = 0; i < around->holders_count; i++) {
 		const struct bg_holder *holder = &around->holders[i];
-		char who[64] = "a process that cannot be seen";
+		char who[64];
 
 		if (holder->pid)
 			snprintf(who, sizeof(who), "%s (pid %d)", holder->name, holder->pid);
-		add_point(account, "port", "red", "%u is held by %s on %s, unless both set SO_REUSEPORT",
-			  why->actual.port, who, bg_addr_print(&holder->addr, addr));
+		else
+			snprintf(who, sizeof(who), "a process that cannot be seen (uid %u)", holder->uid);
+		add_point(account, "port", "red", "%u is held by %s on %s%s", why->actual.port, who,
+			  bg_addr_print(&holder->addr, addr), sharing(why, holder));
 	}
 }
 
@@ -146,13 +164,14 @@ static json_t *bind_json(const struct bg_bind *bind)
 
 static void print_end(struct account *account, const struct bg_explanation *why)
 {
+	const char *error = why->error ? strerrorname_np(why->error) : NULL;
 	char given[80];
 
 	if (account->cli->json) {
-		cli_print_json(json_pack("{s:b,s:s?,s:i,s:o,s:s,s:o,s:o,s:o,s:o?}", "succeeds", why->error == 0,
-					 "error", why->error ? strerrorname_np(why->error) : NULL, "pid",
-					 why->process.pid, "cgroup", bg_json_text(why->cgroup.name), "protocol",
-					 bg_protocol_name(why->requested.protocol), "asked",
+		cli_print_json(json_pack("{s:b,s:b,s:s?,s:i,s:o,s:s,s:o,s:o,s:o,s:o?}", "succeeds",
+					 why->complete && !why->error, "complete", why->complete, "error", error,
+					 "pid", why->process.pid, "cgroup", bg_json_text(why->cgroup.name),
+					 "protocol", bg_protocol_name(why->requested.protocol), "asked",
 					 bind_json(&why->requested), "given", bind_json(&why->actual), "steps",
 					 points_json(account), "remedy",
 					 why->remedy && *why->remedy ? json_string(why->remedy) : NULL));
@@ -160,13 +179,16 @@ static void print_end(struct account *account, const struct bg_explanation *why)
 	}
 	print_points(account);
 	if (!why->error)
-		printf("%sIt would succeed%s, and be bound to %s.\n", cli_style("green"), cli_style("plain"),
-		       socket_text(&why->actual, given));
+		printf("%sIt would succeed%s%s, and be bound to %s.\n", cli_style("green"), cli_style("plain"),
+		       why->complete ? "" : " unless a gate says otherwise", socket_text(&why->actual, given));
 	else
-		printf("%sIt would be refused%s: %s (%s).\n", cli_style("red"), cli_style("plain"),
-		       strerrorname_np(why->error), strerror(why->error));
+		printf("%sIt would be refused%s%s: %s (%s).\n", cli_style("red"), cli_style("plain"),
+		       !why->complete && why->error == EACCES ? " unless a gate allows it" : "", error,
+		       strerror(why->error));
 	if (why->remedy && *why->remedy)
-		printf("%sThis would grant it:%s\n%s\n", cli_style("bold"), cli_style("plain"), why->remedy);
+		printf("%s%s%s\n%s\n", cli_style("bold"),
+		       why->complete ? "This would grant it:" : "This tells the rest, and what would grant it:",
+		       cli_style("plain"), why->remedy);
 }
 
 static void print_explanation(const struct cli *cli, const struct bg_explanation *why)
@@ -180,7 +202,9 @@ static void print_explanation(const struct cli *cli, const struct bg_explanation
 	add_process_points(&account, why);
 	for (unsigned int i = 0; i < why->steps_count; i++)
 		add_gate_points(&account, &why->steps[i]);
-	if (!why->steps_count)
+	if (!why->complete)
+		add_point(&account, "gates", "yellow", "only root can see them");
+	else if (!why->steps_count)
 		add_point(&account, "gates", "plain", "none, from %s up to the root", why->cgroup.name);
 	add_surroundings_points(&account, why);
 	print_end(&account, why);
@@ -190,52 +214,98 @@ static void print_explanation(const struct cli *cli, const struct bg_explanation
 	}
 }
 
+/* Whose bind it is: *pid, or where that is 0, somebody's in the cgroup. Returns DONE or the status to end with. */
+static int find_asker(const struct cli *cli, const char *name, pid_t *pid, struct bg_cgroup *cgroup)
+{
+	const char *digits = strncmp(name, "pid:", 4) ? name : name + 4;
+	struct bg_error error = { "" };
+	unsigned long number = 0;
+	int err;
+
+	if (!strcmp(name, "self"))
+		*pid = bg_process_caller();
+	else if (cli_parse_number(digits, 4194304, &number))
+		*pid = (pid_t)number;
+	if (*pid)
+		return DONE;
+	err = bg_cgroup_find(name, cgroup, &error);
+	if (err == -ENOENT && strspn(digits, "0123456789") == strlen(digits))
+		bg_error(&error, err, "there is no process %.32s, and no cgroup of that name", digits);
+	return err ? cli_print_error(cli, err, &error) : DONE;
+}
+
+/* What root would have to type to be told everything. */
+static char *complete_command(const char *name, const char *bind)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = bg_need(open_memstream(&text, &size));
+
+	fputs("sudo bindgate explain ", out);
+	bg_print_word(out, name);
+	putc(' ', out);
+	bg_print_word(out, bind);
+	return bg_need(fclose(out) ? NULL : text);
+}
+
+static int explain(struct cli *cli, pid_t pid, const struct bg_cgroup *cgroup, const struct bg_bind *bind,
+		   struct bg_explanation *out)
+{
+	struct bg_error error = { "" };
+	struct bg_store store;
+	bool is_root = geteuid() == 0;
+	int err = is_root ? bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, &error) : 0;
+
+	if (!err) {
+		err = bg_explain(is_root ? &store : NULL, pid, cgroup, bind, out, &error);
+		if (is_root)
+			bg_store_close(&store);
+	}
+	return err ? cli_print_error(cli, err, &error) : DONE;
+}
+
 static int run_explain(struct cli *cli, int argc, char **argv)
 {
 	static struct bg_explanation why; /* 130 KiB */
 	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
-	struct bg_store store;
-	unsigned long pid = 0;
+	const char *name, *text;
 	struct bg_bind bind;
-	const char *whom;
-	int err, status;
+	pid_t pid = 0;
+	int status;
 
 	cli_end_options(cli, argc, argv);
-	if (argc - optind != 2)
+	if (argc - optind != 1 && argc - optind != 2)
 		return cli_usage_error(
-			cli, "a process or cgroup and what it would bind are needed, such as 1234 80/tcp");
-	if (bg_bind_parse(argv[optind + 1], &bind, &error))
+			cli,
+			"what would be bound is needed, such as 80/tcp, and before it a process or cgroup, if not this one");
+	text = argv[argc - 1];
+	name = argc - optind == 2 ? argv[optind] : "self";
+	if (bg_bind_parse(text, &bind, &error))
 		return cli_print_error_as(cli, USAGE, &error);
-	whom = strncmp(argv[optind], "pid:", 4) ? argv[optind] : argv[optind] + 4;
-	if (!cli_parse_number(whom, 4194304, &pid)) {
-		err = bg_cgroup_find(argv[optind], &cgroup, &error);
-		if (err == -ENOENT && strspn(whom, "0123456789") == strlen(whom))
-			bg_error(&error, err, "there is no process %.32s, and no cgroup of that name", whom);
-		if (err)
-			return cli_print_error(cli, err, &error);
-	}
-	err = bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, &error);
-	if (err)
-		return cli_print_error(cli, err, &error);
-	err = bg_explain(&store, (pid_t)pid, &cgroup, &bind, &why, &error);
-	bg_store_close(&store);
-	if (err)
-		return cli_print_error(cli, err, &error);
+	status = find_asker(cli, name, &pid, &cgroup);
+	if (status == DONE)
+		status = explain(cli, pid, &cgroup, &bind, &why);
+	if (status != DONE)
+		return status;
+	if (!why.complete)
+		why.remedy = complete_command(name, text);
 	print_explanation(cli, &why);
 	free(why.remedy);
 	status = cli_finish_output(cli);
-	return why.error ? FAILED : status;
+	return why.error || !why.complete ? FAILED : status;
 }
 
 const struct command cmd_explain = {
 	.name = "explain",
 	.summary = "would this bind succeed, and why (not)",
 	.notes =
-		"TCP and 0.0.0.0 where nothing else is said. Ends with 0: it would succeed, 1: it would be refused.\n\n"
+		"By the process or by one in the cgroup; where none is named, by whoever asks. TCP and 0.0.0.0 where\n"
+		"nothing else is said. Ends with 0: it would succeed, 1: it would be refused, or only root can tell.\n\n"
+		"  bindgate explain 80\n"
 		"  bindgate explain 1234 80/tcp\n"
 		"  bindgate explain unit:nginx [::]:443\n",
-	.arguments = (const struct cli_argument[]){ { .name = "PID|CGROUP", .words = CLI_CGROUP },
+	.arguments = (const struct cli_argument[]){ { .name = "PID|CGROUP", .words = CLI_CGROUP, .optional = true },
 						    { .name = "[ADDRESS:]PORT[/PROTOCOL]" },
 						    { 0 } },
 	.run = run_explain,

@@ -94,7 +94,7 @@ load common
 	until in_net ss -Hltn 'sport = 8080' | grep -q .; do sleep 0.02; done
 	run -1 in_net unshare --pid --fork --mount-proc "$BINDGATE" explain "$CG" 127.0.0.1:8080
 	kill $!
-	ended 1 "8080 is held by a process that cannot be seen on 127.0.0.1, unless both set SO_REUSEPORT"
+	ended 1 "8080 is held by a process that cannot be seen (uid 0) on 127.0.0.1"
 }
 
 @test "learn: nothing, too much, and on a terminal" {

@@ -300,8 +300,8 @@ int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup
 	size_t size;
 	int err;
 
-	*out = (struct bg_explanation){ .requested = *bind, .actual = *bind };
-	out->process = (struct bg_process){ .uid = NOBODY, .gid = NOBODY };
+	*out = (struct bg_explanation){ .requested = *bind, .actual = *bind, .complete = store };
+	out->process = (struct bg_process){ .uid = NOBODY, .gid = NOBODY, .euid = NOBODY };
 	snprintf(name, sizeof(name), "pid:%d", pid);
 	if (pid)
 		err = bg_cgroup_find(name, &out->cgroup, error);
@@ -309,7 +309,7 @@ int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup
 		err = (out->cgroup = *cgroup, first_process(cgroup, &pid, error));
 	if (!err && pid)
 		err = bg_process_read(pid, &out->process, error);
-	if (!err)
+	if (!err && store)
 		err = walk(store, out, error);
 	if (!err)
 		err = bg_netns_view_read(pid ? pid : getpid(), &out->actual, &out->netns_view, error);
@@ -317,7 +317,7 @@ int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup
 		return err;
 	out->privileged = out->actual.port < out->netns_view.unprivileged_from;
 	out->error = answer_of(out);
-	if (out->error != EACCES)
+	if (out->error != EACCES || !store)
 		return 0;
 	remedy = open_memstream(&out->remedy, &size);
 	if (!remedy)

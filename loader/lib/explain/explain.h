@@ -31,7 +31,7 @@ struct bg_other {
 };
 
 struct bg_explanation {
-	struct bg_process process; /* pid 0: none; somebody without privilege is thought of */
+	struct bg_process process; /* pid 0: none; then it is of one without privileges */
 	struct bg_cgroup cgroup;
 	struct bg_bind requested;
 	struct bg_bind actual; /* after all gates */
@@ -40,6 +40,7 @@ struct bg_explanation {
 	unsigned int steps_count;
 	struct bg_other others[BG_OTHERS_MAX];
 	unsigned int others_count;
+	bool complete;   /* gates and other programs were looked at */
 	bool waived;     /* a gate allows it */
 	bool denied;     /* a gate refuses it */
 	bool privileged; /* the port is, there */
@@ -51,7 +52,7 @@ struct bg_explanation {
 int bg_bind_parse(const char *text, struct bg_bind *out, struct bg_error *error);
 
 /* For a bind by process `pid` (> 0), or by somebody in the cgroup: its first process if it has one. The store is open
- * for reading. */
+ * for reading; without one (NULL) what can be told without root is. */
 int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup, const struct bg_bind *bind,
 	       struct bg_explanation *out, struct bg_error *error);
 

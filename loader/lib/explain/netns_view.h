@@ -18,6 +18,7 @@ struct bg_bind {
 struct bg_holder {
 	struct bg_addr addr;
 	__u32 inode;
+	__u32 uid; /* whose the socket is */
 	pid_t pid; /* 0: no process that can be seen */
 	char name[BG_COMM_MAX + 1];
 };
@@ -29,7 +30,7 @@ struct bg_netns_view {
 	struct bg_holder holders[BG_HOLDERS_MAX];
 };
 
-/* Looks from within the network namespace of process `pid`. */
+/* Looks from within the network namespace of process `pid`, or from where this process is, if it may not go there. */
 int bg_netns_view_read(pid_t pid, const struct bg_bind *bind, struct bg_netns_view *out, struct bg_error *error);
 
 #endif

@@ -80,7 +80,8 @@ static bool counts_in(int own, bool effective, uid_t euid, int target)
 	return counts;
 }
 
-static int read_status(struct bg_process *process, uid_t *euid, bool *effective)
+/* `parent` may be NULL. */
+static int read_status(struct bg_process *process, pid_t *parent, bool *effective)
 {
 	unsigned long long caps = 0;
 	char path[64], line[256];
@@ -95,9 +96,11 @@ static int read_status(struct bg_process *process, uid_t *euid, bool *effective)
 		if (!strncmp(line, "Name:\t", 6))
 			snprintf(process->name, sizeof(process->name), "%.*s", (int)strcspn(line + 6, "\n"),
 				 line + 6);
-		sscanf(line, "Uid: %u %u", &process->uid, euid);
+		sscanf(line, "Uid: %u %u", &process->uid, &process->euid);
 		sscanf(line, "Gid: %u", &process->gid);
 		sscanf(line, "CapEff: %llx", &caps);
+		if (parent)
+			sscanf(line, "PPid: %d", parent);
 	}
 	err = ferror(file) ? -errno : 0; /* ESRCH where it ended meanwhile */
 	fclose(file);
@@ -105,14 +108,27 @@ static int read_status(struct bg_process *process, uid_t *euid, bool *effective)
 	return err;
 }
 
+pid_t bg_process_caller(void)
+{
+	struct bg_process process = { .pid = getpid() };
+	pid_t parent = 0;
+	bool effective;
+
+	while (process.pid > 0 && !read_status(&process, &parent, &effective)) {
+		if (process.uid)
+			return process.pid;
+		process.pid = parent;
+	}
+	return getpid();
+}
+
 int bg_process_read(pid_t pid, struct bg_process *out, struct bg_error *error)
 {
 	struct bg_process process = { .pid = pid };
 	int user, net, first, owner, err = 0;
 	bool effective = false;
-	uid_t euid = 0;
 
-	err = read_status(&process, &euid, &effective);
+	err = read_status(&process, NULL, &effective);
 	if (err == -ESRCH)
 		return bg_error(error, err, "there is no process %d", pid);
 	if (err)
@@ -121,10 +137,12 @@ int bg_process_read(pid_t pid, struct bg_process *out, struct bg_error *error)
 	net = open_ns(pid, "net", &err);
 	first = open_first_netns(&err);
 	owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
+	process.hidden = (user < 0 || net < 0) && geteuid() != 0;
 	/* NOLINTNEXTLINE(readability-suspicious-call-argument): user is the process's own, owner the one to look for */
-	process.may_bind_low = owner >= 0 && counts_in(user, effective, euid, owner);
+	process.may_bind_low =
+		process.hidden ? effective : owner >= 0 && counts_in(user, effective, process.euid, owner);
 	process.in_user_ns = effective && !process.may_bind_low;
-	process.foreign_netns = !same(net, first);
+	process.foreign_netns = !process.hidden && !same(net, first);
 	for (int i = 0; i < 4; i++) {
 		int fd = (const int[]){ user, net, first, owner }[i];
 

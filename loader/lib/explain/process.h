@@ -14,10 +14,15 @@ struct bg_process {
 	char name[BG_COMM_MAX + 1];
 	__u32 uid; /* real ids: those that the hooks see */
 	__u32 gid;
+	__u32 euid;         /* whose its sockets are */
 	bool may_bind_low;  /* CAP_NET_BIND_SERVICE in the user namespace that its network namespace belongs to */
 	bool in_user_ns;    /* it has the capability, but in a user namespace that does not count */
 	bool foreign_netns; /* its network namespace is not the machine's first */
+	bool hidden;        /* its namespaces may not be looked at: taken for those of whoever asks */
 };
+
+/* Who typed the command: the nearest process above this one that is not root's (sudo's caller), or else this one. */
+pid_t bg_process_caller(void);
 
 /* -ESRCH: no such process. */
 int bg_process_read(pid_t pid, struct bg_process *out, struct bg_error *error);
