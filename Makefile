@@ -35,7 +35,7 @@ BUILD := build$(if $(FUZZ),/fuzz,$(if $(SANITIZE),/sanitize,$(if $(COVERAGE),/co
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wundef \
 	-Wformat=2 -Wvla $(if $(WERROR),-Werror)
-HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARDENING := $(if $(findstring _FORTIFY_SOURCE,$(CFLAGS) $(CPPFLAGS)),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 # into the programs, which tests take into images and roots that have no such libraries; clang does so by itself
 STATIC_SANITIZERS = $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan)
@@ -48,28 +48,44 @@ endif
 COUNTERS := -fprofile-instr-generate=$(abspath $(BUILD))/counts/%m%c.profraw -mllvm -runtime-counter-relocation -fcoverage-mapping \
 	-Wno-unused-command-line-argument
 CFLAGS ?= -O2 -g
-override CFLAGS += -std=gnu11 $(WARNINGS) $(if $(SANITIZE),$(SANITIZERS),$(HARDENING)) $(if $(COVERAGE),$(COUNTERS))
+# The folder it is built in leaves no trace.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
+override CFLAGS += -std=gnu11 $(PREFIX_MAP) $(WARNINGS) $(if $(SANITIZE),$(SANITIZERS),$(HARDENING)) $(if $(COVERAGE),$(COUNTERS))
 override CPPFLAGS += -D_GNU_SOURCE -Iinclude -Iloader/lib -Iloader -I$(BUILD)
 override LDFLAGS += $(if $(SANITIZE),$(SANITIZERS) $(STATIC_SANITIZERS),$(if $(STATIC),-static,-pie) -Wl,-z,relro,-z,now)
-LDLIBS := -lbpf -lelf -lz
-CLI_LDLIBS := -ljansson -lcyaml -lyaml
-NODE_LDLIBS := $(CLI_LDLIBS) -lmicrohttpd -lcurl -lprotobuf-c
+
+# The least versions: of libbpf the first that it was built and run with, of the others the first that has what is used.
+# Debian's libcurl cannot be linked statically: with STATIC=1 there is no bindgated.
+PKG_CONFIG ?= pkg-config
+CLI_LIBRARIES := libbpf=0.7 jansson=2.8 libcyaml=1.0 yaml-0.1=0.1
+NODE_LIBRARIES := $(if $(STATIC),,libmicrohttpd=0.9.71 libcurl=7.49 libprotobuf-c=1.3)
+TOOLS := $(firstword $(CC)) $(CLANG) $(LLVM_STRIP) $(BPFTOOL) $(if $(STATIC),,protoc-c)
+names_of = $(foreach library,$(1),$(firstword $(subst =, ,$(library))))
+pkg_libs = $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(1) 2>/dev/null)
+override CPPFLAGS += $(shell $(PKG_CONFIG) --cflags $(call names_of,$(CLI_LIBRARIES) $(NODE_LIBRARIES)) 2>/dev/null)
+CLI_LDLIBS := $(call pkg_libs,$(call names_of,$(CLI_LIBRARIES)))
+NODE_LDLIBS := $(CLI_LDLIBS) $(call pkg_libs,$(call names_of,$(NODE_LIBRARIES)))
 
 SKELETONS := $(patsubst bpf/%.bpf.c,$(BUILD)/%.skel.h,$(wildcard bpf/*.bpf.c))
 LIB := $(BUILD)/libbindgate.a
 LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/lib/*/*.c)))
 CLI_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/cli/*.c)))
 NODE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/node/*.c loader/node/*/*.c)))
-PROGRAMS := $(BUILD)/bindgate $(if $(NODE_OBJECTS),$(BUILD)/bindgated)
+PROGRAMS := $(BUILD)/bindgate $(if $(STATIC),,$(BUILD)/bindgated)
 
 all: $(PROGRAMS)
+
+$(BUILD)/needs: Makefile deploy/needs.sh
+	$(Q)mkdir -p $(@D)
+	$(Q)PKG_CONFIG='$(PKG_CONFIG)' deploy/needs.sh $(TOOLS) $(CLI_LIBRARIES) $(NODE_LIBRARIES)
+	$(Q)touch $@
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
 # The BPF programs, their debugging information cut down to BTF, each into a header that carries it all.
-BPF_CC = $(CLANG) -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Iinclude -Ivmlinux $(BPF_CPPFLAGS)
-$(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/bindgate/*.h) vmlinux/vmlinux.h
+BPF_CC = $(CLANG) -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror $(PREFIX_MAP) -Iinclude -Ivmlinux $(BPF_CPPFLAGS)
+$(BUILD)/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h include/bindgate/*.h) vmlinux/vmlinux.h | $(BUILD)/needs
 	$(Q)mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(BPF_CC) -c $< -o $@
@@ -120,8 +136,9 @@ comma := ,
 COMPILED := $(patsubst $(BUILD)/%.o,%.c,$(LIB_OBJECTS) $(CLI_OBJECTS) $(NODE_OBJECTS)) $(wildcard tests/*/*.c bench/*.c)
 entry = {"directory": "$(CURDIR)"$(comma) "file": "$(1)"$(comma) "command": "$(subst ",\",$(2)) -c $(1)"}
 compile_commands: $(SKELETONS) $(BUILD)/cri.pb-c.h $(BUILD)/built_version.h
-	$(file >compile_commands.json,[$(call entry,bpf/hooks.bpf.c,$(BPF_CC)))
-	$(foreach source,$(COMPILED),$(file >>compile_commands.json,$(comma)$(call entry,$(source),$(CC) $(CPPFLAGS) $(CFLAGS))))
+	$(file >compile_commands.json,[$(call entry,$(firstword $(COMPILED)),$(CC) $(CPPFLAGS) $(CFLAGS)))
+	$(foreach source,$(wordlist 2,$(words $(COMPILED)),$(COMPILED)),$(file >>compile_commands.json,$(comma)$(call entry,$(source),$(CC) $(CPPFLAGS) $(CFLAGS))))
+	$(foreach source,$(wildcard bpf/*.bpf.c),$(file >>compile_commands.json,$(comma)$(call entry,$(source),$(BPF_CC))))
 	$(file >>compile_commands.json,])
 	@echo 'compile_commands.json: $(words $(COMPILED)) files'
 

@@ -304,7 +304,7 @@ its port map cannot be read, or was changed by hand"
 other_bindgate() {
 	local copy=$WORK/other
 	mkdir "$copy"
-	cp -r "$TREE"/{Makefile,include,bpf,vmlinux,loader} "$copy"
+	cp -r "$TREE"/{Makefile,include,bpf,vmlinux,loader,deploy} "$copy"
 	sed -i "$2" "$copy/$1"
 	# not as this run may have been asked for
 	env -u MAKEFLAGS make -s -j2 -C "$copy" VERSION=other all >/dev/null

@@ -45,7 +45,7 @@ plain_make() {
 @test "V=1 shows the commands; without it a line for each file" {
 	run -0 plain_make -n BUILD="$WORK/build" "$WORK/build/loader/lib/base/hash.o"
 	grep -q 'clang.* -target bpf .*-c bpf/hooks.bpf.c' <<<"$output"
-	cp -r Makefile VERSION include loader bpf vmlinux "$WORK"
+	cp -r Makefile VERSION include loader bpf vmlinux deploy "$WORK"
 	run -0 plain_make -C "$WORK" build/loader/lib/base/hash.o
 	grep -qx '  CC       build/loader/lib/base/hash.o' <<<"$output"
 	[ "$(grep -c -- '-c loader' <<<"$output")" -eq 0 ]
@@ -55,7 +55,7 @@ plain_make() {
 }
 
 @test "compile_commands.json has every source, and its commands compile" {
-	cp -r Makefile VERSION include loader bpf vmlinux tests bench "$WORK"
+	cp -r Makefile VERSION include loader bpf vmlinux tests bench deploy "$WORK"
 	plain_make -s -C "$WORK" compile_commands >/dev/null
 	cd "$WORK"
 	python3 -IS - <<-'END'
@@ -67,4 +67,15 @@ plain_make() {
 		for file in 'bpf/hooks.bpf.c', 'loader/lib/gate/programs.c', 'loader/lib/base/version.c', 'loader/node/source/cri.c':
 		    subprocess.run(commands[file] + ' -o /dev/null', shell=True, check=True)
 	END
+}
+
+@test "what the build needs and does not find, or finds too old, is named" {
+	run -1 deploy/needs.sh sh nosuchprogram libbpf=0.1 libbpf=99 nosuchlibrary=2
+	[ "$output" = "bindgate's build needs the program nosuchprogram
+bindgate's build needs libbpf 99 or later: here is $(pkg-config --modversion libbpf)
+bindgate's build needs nosuchlibrary 2 or later, with its headers: there is none here
+On Debian, deploy/packages.sh build installs all of it." ]
+	run -2 plain_make -s PKG_CONFIG=false BUILD="$WORK/build" "$WORK/build/loader/lib/base/hash.o"
+	[[ $output == *"bindgate's build needs libbpf 0.7 or later"* ]]
+	[ ! -e "$WORK/build/hooks.bpf.o" ]
 }
