@@ -40,9 +40,11 @@ static int by_uid(const void *a, const void *b)
 
 char **pods_patterns(const char *kubepods, unsigned int *inner, unsigned int *count)
 {
-	static const char *const usual[] = { "/kubepods", "/kubepods.slice" };
+	static const char *const usual[] = { "/kubepods",
+					     "/kubepods.slice", /* and of kind, whose nodes are containers: */
+					     "/kubelet/kubepods", "/kubelet.slice/kubelet-kubepods.slice" };
 	static const char *const below[] = { "pod*", "*/pod*", "*-pod*.slice", "*/*-pod*.slice" };
-	unsigned int roots = kubepods ? 1 : 2, each = sizeof(below) / sizeof(*below);
+	unsigned int roots = kubepods ? 1 : sizeof(usual) / sizeof(*usual), each = sizeof(below) / sizeof(*below);
 	char **patterns = bg_need(calloc(2UL * roots * each, sizeof(*patterns)));
 
 	*inner = roots * each;

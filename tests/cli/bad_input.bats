@@ -133,6 +133,21 @@ refuses_rule() { # RULE REASON
 	equal line "$stderr" "bindgate: may not load BPF programs: that takes the machine's own root (CAP_BPF and CAP_NET_ADMIN), not a container's"
 }
 
+# As a container's AppArmor profile has it: root, and yet no writing below /sys/fs/bpf.
+@test "a root that may not write there" {
+	mkdir -m 500 "$BINDGATE_PIN_DIR"
+	run -1 --separate-stderr setpriv --bounding-set -dac_override --inh-caps -dac_override \
+		"$BINDGATE" attach "$CG" 80 --pin-dir "$BINDGATE_PIN_DIR/x"
+	equal line "$stderr" "bindgate: cannot make the pin directory $BINDGATE_PIN_DIR/x: Permission denied; AppArmor or SELinux may \
+forbid it$(confined): run bindgate unconfined (in Kubernetes, appArmorProfile: {type: Unconfined}; in SELinux, the type spc_t)"
+}
+
+confined() {
+	local profile
+	{ IFS= read -r -d '' profile || [ -n "$profile" ]; } 2>/dev/null </proc/self/attr/current || return 0
+	echo " to \"${profile%$'\n'}\""
+}
+
 @test "the pin directory" {
 	says 1 'the pin directory /tmp/x is not in a bpf file system: choose one below /sys/fs/bpf' attach "$CG" 80 --pin-dir /tmp/x
 	says 1 'the pin directory must be an absolute path shorter than 256 characters' attach "$CG" 80 --pin-dir relative

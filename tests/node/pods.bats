@@ -90,6 +90,26 @@ calls() {
 	done
 }
 
+# The test's cgroup as the root of all, as the node of a nested cluster (kind) has it.
+nested() {
+	in_cgroup "$CG" unshare --cgroup --mount --propagation private sh -c '
+		umount -a -t cgroup2; mount -t cgroup2 cgroup2 "$0" && exec "$@"' "$WORK/nested" "$@"
+}
+
+@test "the nodes of kind, which are containers" {
+	mkdir -p "$WORK/nested" "$CG/kubelet/kubepods/besteffort/podk" \
+		"$CG/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod1a_2b.slice" \
+		"$CG/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod3c_4d.slice"
+	printf 'a k web 0\nb 1a-2b web 0\nc 3c-4d web 0\n' >"$FAKE/pods"
+	sed -i '/kubepods:/d' "$CONFIG"
+	start_daemon nested
+	for path in kubelet/kubepods/besteffort/podk \
+		kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod1a_2b.slice \
+		kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod3c_4d.slice; do
+		eventually gated 80/tcp "$CG/$path"
+	done
+}
+
 @test "an older runtime (v1alpha2), and one with a stream of events" {
 	echo old >"$FAKE/mode"
 	start_daemon

@@ -28,30 +28,57 @@ const char *bg_store_default_dir(void)
 	return dir && *dir ? dir : BPFFS "/bindgate";
 }
 
+/* What root is told besides where something other than rights is in its way: for containers, AppArmor's usual profile
+ * forbids to write and to lock below /sys/fs. "": nothing. */
+static const char *confinement(int code, char text[static 320])
+{
+	char profile[128] = "";
+	FILE *file;
+
+	*text = '\0';
+	if ((code != -EACCES && code != -EPERM) || geteuid() != 0)
+		return text;
+	file = fopen("/proc/self/attr/current", "re");
+	if (file && fgets(profile, sizeof(profile), file))
+		profile[strcspn(profile, "\n")] = '\0';
+	if (file)
+		fclose(file);
+	snprintf(text, 320,
+		 "; AppArmor or SELinux may forbid it%s%s%s: run bindgate unconfined (in Kubernetes, appArmorProfile: "
+		 "{type: Unconfined}; in SELinux, the type spc_t)",
+		 *profile ? " to \"" : "", profile, *profile ? "\"" : "");
+	return text;
+}
+
 /* Only where it certainly is not: a second one on top would hide every gate. */
 static int mount_bpffs(struct bg_error *error)
 {
 	struct statfs fs;
+	char hint[320];
 
 	if (statfs(BPFFS, &fs))
 		return bg_error(error, -errno, "cannot look at " BPFFS ": %s", strerror(errno));
 	if ((unsigned long)fs.f_type != BPF_FS_MAGIC &&
-	    mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
-		return bg_error(error, -errno, "cannot mount the bpf file system at " BPFFS ": %s", strerror(errno));
+	    mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
+		int err = -errno;
+
+		return bg_error(error, err, "cannot mount the bpf file system at " BPFFS ": %s%s", strerror(-err),
+				confinement(err, hint));
+	}
 	return 0;
 }
 
 static int make_dir(const char *dir, struct bg_error *error)
 {
 	int err = strncmp(dir, BPFFS "/", sizeof(BPFFS)) ? 0 : mount_bpffs(error);
+	char hint[320];
 
-	if (err)
+	if (err || !mkdir(dir, 0700) || errno == EEXIST)
 		return err;
-	if (mkdir(dir, 0700) && errno != EEXIST)
-		return bg_error(error, -errno, "cannot make the pin directory %s: %s%s", dir, strerror(errno),
-				errno == EPERM && strchr(dir, '.') ? " (names in a bpf file system have no dots)"
-								   : "");
-	return 0;
+	err = -errno;
+	return bg_error(error, err, "cannot make the pin directory %s: %s%s", dir, strerror(-err),
+			err == -EPERM && strchr(dir, '.') ? " (names in a bpf file system have no dots)"
+							  : confinement(err, hint));
 }
 
 /* Whoever else could write here could put programs of their own in our place. */
@@ -76,11 +103,16 @@ static int check_dir(const char *dir, int fd, struct bg_error *error)
 /* flock has no timeout, and a stopped process may hold the lock for ever. */
 static int lock(const char *dir, int fd, int how, struct bg_error *error)
 {
+	char hint[320];
+
 	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (!flock(fd, how | LOCK_NB))
+		int err = flock(fd, how | LOCK_NB) ? -errno : 0;
+
+		if (!err)
 			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return bg_error(error, -errno, "cannot lock %s: %s", dir, strerror(errno));
+		if (err != -EWOULDBLOCK && err != -EINTR)
+			return bg_error(error, err, "cannot lock %s: %s%s", dir, strerror(-err),
+					confinement(err, hint));
 		nanosleep(&(struct timespec){ .tv_nsec = i < 100 ? 200000 : 5000000 }, NULL);
 	}
 	return bg_error(error, -EBUSY,
