@@ -17,7 +17,9 @@ LIBRARY = {
     'cgroup': 'base',
     'gate': 'policy cgroup base',
     'config': 'policy base',
-    'explain': 'gate policy cgroup base',
+    'systemd': 'base',
+    'permanent': 'systemd config cgroup policy base',
+    'explain': 'gate systemd policy cgroup base',
     'report': 'explain gate policy cgroup base',
 }
 MAY_INCLUDE = {room: set(rooms.split()) for room, rooms in LIBRARY.items()}

@@ -57,6 +57,10 @@ enum {
 /* Takes one of them, its value in optarg. Returns DONE or USAGE. */
 int cli_take_policy_option(const struct cli *cli, int option, struct bg_policy *policy);
 
+/* "attached /app: 80/tcp, default pass" */
+void cli_print_policy(const char *result, const char *name, const struct bg_policy *policy);
+extern const char *const cli_attach_results[]; /* by enum bg_attach_result */
+
 /* Says what is wrong with how the command was called. Returns USAGE. */
 int cli_usage_error(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
+#include "cli/permanent.h"
 #include "gate/sweep.h"
 #include "policy/parser.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void warn_of_dead_rules(const struct cli *cli, const struct bg_policy *policy)
@@ -45,18 +47,18 @@ static void warn_of_others(const struct cli *cli, const struct bg_cgroup *cgroup
 				  is_group ? "group" : "user", id, cgroup->path);
 }
 
-static void print_policy(const char *result, const struct bg_cgroup *cgroup, const struct bg_policy *policy)
+void cli_print_policy(const char *result, const char *name, const struct bg_policy *policy)
 {
 	char text[BG_RULE_TEXT_MAX];
 
-	printf("%s %s:", result, bg_escape(cgroup->name));
+	printf("%s %s:", result, bg_escape(name));
 	for (unsigned int i = 0; i < policy->count; i++)
 		printf(" %s", bg_rule_print(&policy->rules[i], text));
 	printf("%sdefault %s%s%s\n", policy->count ? ", " : " ", bg_verdict_name(policy->default_verdict),
 	       policy->netns == BG_NETNS_HOST ? ", netns host" : "", policy->audit ? ", audit" : "");
 }
 
-static const char *const results[] = { "attached", "replaced", "unchanged" };
+const char *const cli_attach_results[] = { "attached", "replaced", "unchanged" };
 
 /* What was done, to be told when the lock is gone: whoever reads may take their time. */
 struct outcome {
@@ -79,20 +81,27 @@ static int attach(struct cli *cli, struct bg_store *store, const struct bg_cgrou
 	err = bg_gate_read(store, cgroup->id, &out->gate, &error);
 	if (!err)
 		return DONE;
-	bg_error(&what, err, "%s %.350s, but it cannot be read back: %.512s", results[out->result], cgroup->name,
-		 error.text);
+	bg_error(&what, err, "%s %.350s, but it cannot be read back: %.512s", cli_attach_results[out->result],
+		 cgroup->name, error.text);
 	return cli_print_error(cli, err, &what);
 }
 
 static int print_outcome(struct cli *cli, const struct outcome *outcome)
 {
+	char *keep = cli_lasting_line(cli, &outcome->gate);
+
 	warn_of_dead_rules(cli, &outcome->gate.policy);
 	warn_of_others(cli, &outcome->cgroup);
-	if (cli->json)
-		cli_print_json(json_pack("{s:s,s:o,s:o}", "result", results[outcome->result], "gate",
-					 bg_json_gate(&outcome->gate), "warnings", cli_warnings()));
-	else
-		print_policy(results[outcome->result], &outcome->cgroup, &outcome->gate.policy);
+	if (cli->json) {
+		cli_print_json(json_pack("{s:s,s:o,s:o,s:o}", "result", cli_attach_results[outcome->result], "gate",
+					 bg_json_gate(&outcome->gate), "keep",
+					 keep ? bg_json_text(keep) : json_null(), "warnings", cli_warnings()));
+	} else {
+		cli_print_policy(cli_attach_results[outcome->result], outcome->cgroup.name, &outcome->gate.policy);
+		if (keep)
+			printf("It goes when the unit stops. To keep it: %s\n", keep);
+	}
+	free(keep);
 	return cli_finish_output(cli);
 }
 
@@ -119,12 +128,14 @@ static int run_attach(struct cli *cli, int argc, char **argv)
 	struct bg_cgroup cgroup;
 	static struct outcome outcome;
 	struct bg_store store;
-	bool has_default = false;
+	bool has_default = false, permanent = false;
 	int option, err, status = DONE;
 
 	while (status == DONE && (option = cli_next_option(cli, argc, argv)) != -1) {
-		status = cli_take_policy_option(cli, option, &policy);
+		permanent |= option == OPTION_PERMANENT;
 		has_default |= option == OPTION_DEFAULT;
+		if (option != OPTION_PERMANENT)
+			status = cli_take_policy_option(cli, option, &policy);
 	}
 	if (status != DONE)
 		return status;
@@ -136,6 +147,8 @@ static int run_attach(struct cli *cli, int argc, char **argv)
 	for (int i = optind + 1; i < argc; i++)
 		if (bg_policy_add(&policy, argv[i], &error))
 			return cli_print_error_as(cli, USAGE, &error);
+	if (permanent)
+		return cli_attach_permanent(cli, argv[optind], &policy);
 	err = bg_cgroup_find(argv[optind], &cgroup, &error);
 	if (!err)
 		err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
@@ -174,14 +187,18 @@ static int edit(struct cli *cli, int argc, char **argv, edit_fn each)
 	static struct outcome outcome;
 	struct bg_store store;
 	struct bg_rule rule;
+	bool permanent = false;
 	int status, err;
 
-	cli_end_options(cli, argc, argv);
+	while (cli_next_option(cli, argc, argv) != -1)
+		permanent = true;
 	if (argc - optind < 2)
 		return cli_usage_error(cli, "a cgroup and rules are needed");
 	for (int i = optind + 1; i < argc; i++)
 		if (bg_rule_parse(argv[i], &rule, &error))
 			return cli_print_error_as(cli, USAGE, &error);
+	if (permanent)
+		return cli_edit_permanent(cli, argv[optind], argv + optind + 1, each);
 	status = cli_find_gate(cli, argv[optind], &cgroup);
 	if (status != DONE)
 		return status;
@@ -203,7 +220,15 @@ static int run_remove(struct cli *cli, int argc, char **argv)
 	return edit(cli, argc, argv, bg_policy_remove);
 }
 
-static const struct cli_option attach_options[] = { POLICY_OPTIONS, { 0 } };
+static const struct cli_option attach_options[] = {
+	POLICY_OPTIONS,
+	PERMANENT_OPTION("it comes back with its unit, and after a reboot"),
+	{ 0 },
+};
+static const struct cli_option edit_options[] = {
+	PERMANENT_OPTION("of the permanent gate too"),
+	{ 0 },
+};
 
 const struct command cmd_attach = {
 	.name = "attach",
@@ -211,7 +236,9 @@ const struct command cmd_attach = {
 	.notes = "On a gate that stands, the policy is replaced in one step.\n\n"
 		 "  bindgate attach /sys/fs/cgroup/app 80/tcp 443/tcp\n"
 		 "  bindgate attach --default deny unit:nginx 80/tcp 443/tcp\n"
-		 "  bindgate attach pid:1234 3000=80/tcp\n",
+		 "  bindgate attach pid:1234 3000=80/tcp\n"
+		 "  bindgate attach --permanent unit:nginx 80/tcp 443/tcp\n"
+		 "  bindgate attach --permanent user:alice 80/tcp\n",
 	.options = attach_options,
 	.arguments = (const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_CGROUP },
 						    { .name = "RULE", .many = true },
@@ -223,6 +250,7 @@ const struct command cmd_add = {
 	.name = "add",
 	.summary = "add rules behind those of a live gate",
 	.notes = "  bindgate add /app 8443/tcp 25,for=10m\n",
+	.options = edit_options,
 	.arguments = (const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_GATE },
 						    { .name = "RULE", .many = true },
 						    { 0 } },
@@ -233,6 +261,7 @@ const struct command cmd_remove = {
 	.name = "remove",
 	.summary = "take rules out of a live gate",
 	.notes = "  bindgate remove /app 8443/tcp\n",
+	.options = edit_options,
 	.arguments = (const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_GATE },
 						    { .name = "RULE", .words = CLI_RULE, .many = true },
 						    { 0 } },

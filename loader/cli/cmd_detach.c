@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
+#include "cli/permanent.h"
 #include "gate/sweep.h"
 
 #include <errno.h>
@@ -15,6 +16,8 @@ struct work {
 	struct bg_store *store;
 	json_t *done;
 	json_t *errors;
+	json_t *forgotten; /* the permanent gates that are none any more */
+	bool permanent;
 	int status; /* of the first that failed */
 };
 
@@ -39,6 +42,56 @@ static void detach(struct work *work, const struct bg_cgroup *cgroup)
 		note_error(work, cgroup->name, err == -ENOENT ? NO_GATE : FAILED, &error);
 	else
 		json_array_append_new(work->done, bg_json_text(cgroup->name));
+}
+
+static void note_permanent(const char *name, int status, const struct bg_error *error, void *arg)
+{
+	note_error(arg, name, status, error);
+}
+
+/* What a gate that is ended by hand comes back by is told. */
+static void warn_of_permanent(struct work *work, const struct bg_cgroup *cgroup)
+{
+	struct bg_gate *gate = bg_need(calloc(1, sizeof(*gate)));
+	struct cli_lasting *lasting = bg_need(calloc(1, sizeof(*lasting)));
+
+	if (!bg_gate_read(work->store, cgroup->id, gate, NULL))
+		cli_look_lasting(gate, lasting);
+	if (lasting->permanent && *lasting->name)
+		cli_print_warning(work->cli,
+				  "%.300s is permanent and comes back: bindgate detach --permanent %.300s ends it",
+				  cgroup->name, lasting->name);
+	else if (lasting->permanent)
+		cli_print_warning(work->cli, "%.300s comes back: bindgated keeps it, as its files declare",
+				  cgroup->name);
+	free(lasting);
+	free(gate);
+}
+
+static int detach_live(const char *name, void *arg)
+{
+	struct work *work = arg;
+	struct bg_error error = { "" };
+	struct bg_cgroup cgroup;
+
+	if (bg_cgroup_find(name, &cgroup, NULL))
+		return 0;
+	if (!bg_gate_detach(work->store, cgroup.id, &error))
+		json_array_append_new(work->done, bg_json_text(cgroup.name));
+	return 0;
+}
+
+/* First what is declared, so that nothing makes the gate again. */
+static void detach_permanent(struct work *work, const char *text)
+{
+	char name[BG_PERMANENT_NAME_MAX];
+	struct bg_error error = { "" };
+
+	if (bg_permanent_name(text, name, &error))
+		note_error(work, text, FAILED, &error);
+	else if (cli_forget_permanent(name, work->forgotten, note_permanent, work) == DONE &&
+		 bg_permanent_each_cgroup(name, detach_live, work, &error))
+		note_error(work, text, FAILED, &error);
 }
 
 static void detach_all(struct work *work)
@@ -71,13 +124,33 @@ static void detach_named(struct work *work, char **names)
 	struct bg_cgroup cgroup;
 
 	for (; *names; names++) {
-		int status = cli_resolve_gate(*names, &cgroup, &error);
+		int status = work->permanent ? DONE : cli_resolve_gate(*names, &cgroup, &error);
 
-		if (status == DONE)
+		if (work->permanent)
+			detach_permanent(work, *names);
+		else if (status == DONE) {
+			warn_of_permanent(work, &cgroup);
 			detach(work, &cgroup);
-		else
+		} else
 			note_error(work, *names, status, &error);
 	}
+}
+
+static void print_work(const struct work *work, bool all)
+{
+	const json_t *name;
+	size_t i;
+
+	if (work->cli->json) {
+		cli_print_json(json_pack("{s:O,s:O,s:O,s:o}", "detached", work->done, "forgotten", work->forgotten,
+					 "errors", work->errors, "warnings", cli_warnings()));
+		return;
+	}
+	if (all && !json_array_size(work->done) && !json_array_size(work->forgotten) && work->status == DONE)
+		printf("There were no gates.\n");
+	json_array_foreach(work->done, i, name) printf("detached %s\n", json_string_value(name));
+	json_array_foreach(work->forgotten, i, name)
+		printf("%s is not permanent any more\n", bg_escape(json_string_value(name)));
 }
 
 static int run_detach(struct cli *cli, int argc, char **argv)
@@ -86,12 +159,12 @@ static int run_detach(struct cli *cli, int argc, char **argv)
 	struct bg_error error = { "" };
 	struct bg_store store;
 	bool all = false;
-	const json_t *name;
-	size_t i;
-	int err;
+	int err, option;
 
-	while (cli_next_option(cli, argc, argv) != -1)
-		all = true;
+	while ((option = cli_next_option(cli, argc, argv)) != -1) {
+		all |= option == OPTION_ALL;
+		work.permanent |= option == OPTION_PERMANENT;
+	}
 	if (all == (optind < argc))
 		return cli_usage_error(cli, all ? "--all and a cgroup do not go together"
 						: "a cgroup is missing, or --all");
@@ -101,24 +174,24 @@ static int run_detach(struct cli *cli, int argc, char **argv)
 	work.store = &store;
 	work.done = json_array();
 	work.errors = json_array();
+	work.forgotten = json_array();
+	if (all && work.permanent)
+		cli_forget_permanent(NULL, work.forgotten, note_permanent, &work);
 	if (all)
 		detach_all(&work);
 	else
 		detach_named(&work, argv + optind);
 	bg_store_close(&store);
-	if (cli->json)
-		cli_print_json(json_pack("{s:O,s:O}", "detached", work.done, "errors", work.errors));
-	else if (all && !json_array_size(work.done) && work.status == DONE)
-		printf("There were no gates.\n");
-	else
-		json_array_foreach(work.done, i, name) printf("detached %s\n", json_string_value(name));
+	print_work(&work, all);
 	json_decref(work.done);
 	json_decref(work.errors);
+	json_decref(work.forgotten);
 	return work.status == DONE ? cli_finish_output(cli) : work.status;
 }
 
 static const struct cli_option options[] = {
 	{ .name = "all", .help = "every gate, and bindgate's programs with them", .id = OPTION_ALL, .instead = true },
+	PERMANENT_OPTION("for good: what would make them again goes too"),
 	{ 0 },
 };
 

@@ -1,60 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
-#include "config/file.h"
+#include "config/declared.h"
+#include "permanent/permanent.h"
+#include "systemd/service.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What differs from the default is written; the rest is not. */
-static int *unless(int value, int usual)
+static void add(struct bg_declaration *all, const char *cgroup, const struct bg_policy *policy)
 {
-	int *number;
-
-	if (value == usual)
-		return NULL;
-	number = bg_need(malloc(sizeof(*number)));
-	*number = value;
-	return number;
+	all->gates = bg_need(reallocarray(all->gates, all->gates_count + 1, sizeof(*all->gates)));
+	bg_need(bg_declared_gate(cgroup, policy, &all->gates[all->gates_count]) ? NULL : all);
+	all->gates_count++;
 }
 
 static int add_gate(const struct bg_gate *gate, FILE *out, void *arg)
 {
-	struct bg_declaration *all = arg;
-	const struct bg_policy *policy = &gate->policy;
-	struct bg_declared_gate *declared;
-	char text[BG_RULE_TEXT_MAX];
-
 	(void)out; /* all are printed as one */
-	if (*gate->damage && !policy->count)
-		return DONE;
-	all->gates = bg_need(reallocarray(all->gates, all->gates_count + 1, sizeof(*all->gates)));
-	declared = &all->gates[all->gates_count++];
-	*declared = (struct bg_declared_gate){ .cgroup = bg_need(strdup(gate->cgroup.name)) };
-	declared->policy = (struct bg_declared_policy){
-		.default_verdict = unless(policy->default_verdict, BG_PASS),
-		.netns = unless(policy->netns, BG_NETNS_ANY),
-		.audit = unless(policy->audit, 0),
-		.label = *policy->label ? bg_need(strdup(policy->label)) : NULL,
-		.rules = bg_need(calloc(policy->count + 1, sizeof(char *))),
-		.rules_count = policy->count,
-	};
-	for (unsigned int i = 0; i < policy->count; i++)
-		declared->policy.rules[i] = bg_need(strdup(bg_rule_print(&policy->rules[i], text)));
+	if (!*gate->damage || gate->policy.count)
+		add(arg, gate->cgroup.name, &gate->policy);
 	return DONE;
+}
+
+/* Those that are not there now: under the name by which they come back. */
+static int add_permanent(const struct bg_permanent *permanent, void *arg)
+{
+	struct bg_declaration *all = arg;
+
+	for (unsigned int i = 0; i < all->gates_count; i++)
+		if (bg_permanent_is_for(permanent->name, all->gates[i].cgroup))
+			return 0;
+	if (!*permanent->damage && !bg_unit_is_template(permanent->name))
+		add(all, permanent->name, &permanent->policy);
+	return 0;
 }
 
 static int run_export(struct cli *cli, int argc, char **argv)
 {
 	struct bg_declaration *all;
+	struct bg_error error = { "" };
 	char *text;
-	int status;
+	int status, err;
 
 	cli_end_options(cli, argc, argv);
 	if (optind < argc)
 		return cli_usage_error(cli, "export takes no arguments");
 	all = bg_need(calloc(1, sizeof(*all)));
 	status = cli_each_gate(cli, NULL, add_gate, all);
+	err = status == DONE ? bg_permanent_each(add_permanent, all, &error) : 0;
+	if (err)
+		status = cli_print_error(cli, err, &error);
 	if (status == DONE && !all->gates_count) {
 		puts("gates: []");
 		status = cli_finish_output(cli);

@@ -25,7 +25,7 @@ int cli_print_help(const struct cli *cli, const struct command *command)
 			       (*each)->summary);
 	printf("\nA RULE is a port and what else it takes: 80, 443/tcp, 8000-8100/udp, deny:22, 127.0.0.1:53/udp,\n"
 	       "[::1]:80, 3000=80/tcp (a bind to 3000 lands on 80), 80/tcp,uid=www-data, 25,for=10m.\n"
-	       "A CGROUP is a path, pid:N, self or unit:NAME.\n\n"
+	       "A CGROUP is a path, pid:N, self, unit:NAME or user:NAME.\n\n"
 	       "Every command takes:\n");
 	cli_print_options(cli_common_options, stdout);
 	return cli_finish_output(cli);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
+#include "cli/permanent.h"
 #include "policy/counters.h"
 #include "base/clock.h"
 
@@ -45,17 +46,30 @@ static void add_row(struct listing *listing, const struct bg_gate *gate, bool fi
 	table_cell(listing->table, "%s", first ? policy->label : "");
 }
 
+static json_t *gate_json(const struct bg_gate *gate, const struct cli_lasting *lasting)
+{
+	json_t *object = bg_json_gate(gate);
+
+	json_object_set_new(object, "permanent", json_boolean(lasting->permanent));
+	json_object_set_new(object, "goes_with",
+			    !lasting->permanent && *lasting->ends_with ? bg_json_text(lasting->ends_with)
+								       : json_null());
+	return object;
+}
+
 static int list_gate(const struct bg_gate *gate, FILE *out, void *arg)
 {
 	struct listing *listing = arg;
 	const struct bg_policy *policy = &gate->policy;
 	char text[BG_RULE_TEXT_MAX], left[16];
 	const __u64 *verdicts = gate->verdicts;
+	struct cli_lasting lasting;
 
 	(void)out; /* one table is made of all */
 	listing->count++;
+	cli_look_lasting(gate, &lasting);
 	if (listing->cli->json) {
-		json_array_append_new(listing->gates, bg_json_gate(gate));
+		json_array_append_new(listing->gates, gate_json(gate, &lasting));
 		return DONE;
 	}
 	for (unsigned int i = 0; i < policy->count; i++)
@@ -67,6 +81,10 @@ static int list_gate(const struct bg_gate *gate, FILE *out, void *arg)
 	table_line(listing->table, "  binds: %llu passed, %llu allowed, %llu rewritten, %llu denied%s",
 		   verdicts[BG_PASS], verdicts[BG_ALLOW], verdicts[BG_REWRITE], verdicts[BG_DENY],
 		   policy->audit ? " (not enforced: audit)" : "");
+	if (lasting.permanent)
+		table_line(listing->table, "  permanent: %s makes it again", lasting.keeper);
+	else if (*lasting.ends_with)
+		table_line(listing->table, "  goes when %s stops", lasting.ends_with);
 	if (*gate->damage)
 		cli_print_warning(listing->cli,
 				  "%.512s: %s; attach it anew, or detach it (bindgate detach id:%llu)",
@@ -89,11 +107,16 @@ static int run_list(struct cli *cli, int argc, char **argv)
 {
 	struct listing listing = { .cli = cli };
 	const char *heads[] = { "CGROUP", "RULE", "HITS", "LEFT", "OWNER", "LABEL" };
+	bool permanent = false;
 	int status;
 
-	cli_end_options(cli, argc, argv);
-	if (argc - optind > 1)
-		return cli_usage_error(cli, "one cgroup at most");
+	while (cli_next_option(cli, argc, argv) != -1)
+		permanent = true;
+	if (argc - optind > !permanent)
+		return cli_usage_error(cli,
+				       permanent ? "list --permanent takes no arguments" : "one cgroup at most");
+	if (permanent)
+		return cli_list_permanent(cli);
 	listing.table = table_new(6);
 	table_right(listing.table, 2);
 	for (size_t i = 0; i < 6; i++)
@@ -107,9 +130,18 @@ static int run_list(struct cli *cli, int argc, char **argv)
 	return status;
 }
 
+static const struct cli_option options[] = {
+	{ .name = "permanent",
+	  .help = "the permanent gates, also those that are not there now",
+	  .id = OPTION_PERMANENT,
+	  .instead = true },
+	{ 0 },
+};
+
 const struct command cmd_list = {
 	.name = "list",
 	.summary = "gates, their rules and how often each was hit",
+	.options = options,
 	.arguments =
 		(const struct cli_argument[]){ { .name = "CGROUP", .words = CLI_GATE, .optional = true }, { 0 } },
 	.run = run_list,

@@ -6,6 +6,7 @@
 #include "base/inotify.h"
 #include "cgroup/mount.h"
 #include "cgroup/unit.h"
+#include "cgroup/user.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -79,10 +80,26 @@ static enum match match_unit(const char *name, const char *path)
 	return ON_THE_WAY;
 }
 
+/* The user is looked up when a slice is there: at boot, when patterns are taken, directories of users may not be. */
+static enum match match_user(const char *user, const char *path)
+{
+	static const char slices[] = "/user.slice";
+	char slice[PATH_MAX];
+	size_t length = strlen(path);
+
+	if (!*path || !strcmp(path, "/") || !strcmp(path, slices))
+		return ON_THE_WAY;
+	if (strncmp(path, "/user.slice/user-", 17) || strchr(path + 17, '/') || !ends_in_slice(path, length))
+		return NOTHING;
+	return !bg_cgroup_of_user(user, slice, NULL) && !strcmp(slice, path) ? MATCHES : NOTHING;
+}
+
 static enum match match(const char *pattern, const char *path)
 {
 	if (!strncmp(pattern, "unit:", 5))
 		return match_unit(pattern + 5, path);
+	if (!strncmp(pattern, "user:", 5))
+		return match_user(pattern + 5, path);
 	for (;;) {
 		char part[NAME_MAX + 1], name[NAME_MAX + 1];
 		size_t part_length, name_length;

@@ -4,8 +4,9 @@
 
 #include "config/file.h"
 #include "gate/gate.h"
+#include "permanent/permanent.h"
 
-#define DESIRED_OWNER "bindgated"
+#define DESIRED_OWNER BG_DAEMON_OWNER
 
 /*
  * The gates that the daemon wants, each under the path of its cgroup, and what it does to have them. A gate of another

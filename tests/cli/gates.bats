@@ -134,7 +134,7 @@ udp    8011-65535  pass     default                                1"
 	bindgate attach "$CG" 80/tcp 25,for=10m
 	both_80
 	equal list "$(bindgate list -j | json "[sorted(d), sorted(d['gates'][0])]")" \
-		'[["gates"], ["audit", "cgroup", "default", "default_hits", "id", "label", "netns", "owner", "path", "rules", "unasked_hits", "verdicts"]]'
+		'[["gates"], ["audit", "cgroup", "default", "default_hits", "goes_with", "id", "label", "netns", "owner", "path", "permanent", "rules", "unasked_hits", "verdicts"]]'
 	equal gate "$(bindgate list -j "$CG" | json "[(g['cgroup'], g['path'], g['id'], g['owner'], g['label'], g['default'], g['netns'], g['audit'], g['verdicts']) for g in d['gates']]")" \
 		"[[\"$NAME\", \"$CG\", $(id_of "$CG"), \"cli\", \"\", \"pass\", \"any\", false, {\"allow\": 2, \"deny\": 0, \"pass\": 0, \"rewrite\": 0}]]"
 	equal rules "$(bindgate list -j | json "[(r['rule'], r['hits'], r['expires_in_s'] in (None, *range(580, 601))) for r in d['gates'][0]['rules']]")" \
@@ -142,7 +142,7 @@ udp    8011-65535  pass     default                                1"
 	equal map "$(bindgate maps dump -j | json "[m for m in d['gates'][0]['map'] if m['first'] == 80]")" \
 		'[{"decides": true, "first": 80, "last": 80, "protocol": "tcp", "rule": 0, "verdict": "allow"}]'
 	equal attach "$(bindgate attach -j "$CG" 80 80/tcp | json "[sorted(d), d['result'], d['warnings']]")" \
-		'[["gate", "result", "warnings"], "replaced", ["rule \"80/tcp\" can never match: \"80\" before it takes all its binds"]]'
+		'[["gate", "keep", "result", "warnings"], "replaced", ["rule \"80/tcp\" can never match: \"80\" before it takes all its binds"]]'
 	equal detach "$(bindgate detach -j "$CG" | json d)" "{\"detached\": [\"$NAME\"], \"errors\": []}"
 	equal none "$(bindgate -j | json d)" '{"gates": []}'
 	equal error "$(bindgate attach -j "$CG" 0 | json "[sorted(d), d['error']['code']]")" '[["error"], 2]'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# systemd booted as PID 1 in namespaces of its own: the unit of the daemon, the drop-in without it, services with
-# DynamicUser that bind port 80.
+# systemd booted as PID 1 in namespaces of its own: the unit of the daemon, services with DynamicUser
+# that bind port 80.
 
 load common
 
@@ -48,10 +48,6 @@ setup() {
 		NoNewPrivileges=yes
 		CapabilityBoundingSet=
 	END
-	cp "$ROOT/etc/systemd/system/web@.service" "$ROOT/etc/systemd/system/alone.service"
-	mkdir -p "$ROOT/etc/systemd/system/alone.service.d"
-	cp "$TREE/deploy/systemd/port.conf" "$ROOT/etc/systemd/system/alone.service.d/"
-	printf '[Service]\nEnvironment=BINDGATE_PIN_DIR=%s\n' "$BINDGATE_PIN_DIR" >"$ROOT/etc/systemd/system/alone.service.d/test.conf"
 	mkdir "$CG/machine"
 	"$TREE/tests/node/boot" "$ROOT" "$CG/machine" >"$WORK/boot" 2>&1 3>&- &
 	SYSTEMD=
@@ -104,16 +100,6 @@ page() {
 	inside systemctl stop bindgated
 	equal page "$(page)" hello
 	inside bindgate list | grep -q web@one
-}
-
-@test "a drop-in grants one service its port without the daemon" {
-	run -0 inside systemctl start alone
-	equal page "$(page)" hello
-	equal gates "$(inside bindgate list -j | json "[g['cgroup'] for g in d['gates']]")" '["/system.slice/alone.service"]'
-	inside systemctl restart alone
-	equal page "$(page)" hello
-	inside systemctl stop alone
-	equal gone "$(inside bindgate list -j | json "d['gates']")" '[]'
 }
 
 @test "the unit is as confined as BPF allows" {

@@ -3,6 +3,7 @@
 
 #include "cgroup/mount_internal.h"
 #include "cgroup/unit.h"
+#include "cgroup/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -289,6 +290,21 @@ static int make_absolute(const char *text, const struct bg_cgroup_mounted *mount
 	return 0;
 }
 
+static int find_user(const char *user, const struct bg_cgroup_mounted *mounted, struct bg_cgroup *out,
+		     struct bg_error *error)
+{
+	char name[PATH_MAX], path[PATH_MAX];
+	int err = bg_cgroup_of_user(user, name, error);
+
+	if (err)
+		return err;
+	if (snprintf(path, sizeof(path), "%s%s", mounted->path, name) >= (int)sizeof(path))
+		return bg_error(error, -ENAMETOOLONG, "%.40s… is too long for a path", mounted->path);
+	if (access(path, F_OK) && errno == ENOENT)
+		return bg_error(error, -ENOENT, "%.64s is not logged in: no cgroup " SHOWN, user, path);
+	return find_path(path, mounted, out, error);
+}
+
 int bg_cgroup_find(const char *text, struct bg_cgroup *out, struct bg_error *error)
 {
 	const struct bg_cgroup_mounted *mounted;
@@ -306,6 +322,8 @@ int bg_cgroup_find(const char *text, struct bg_cgroup *out, struct bg_error *err
 		return find_process("self", mounted, out, error);
 	if (!strncmp(text, "pid:", 4))
 		return find_pid(text + 4, mounted, out, error);
+	if (!strncmp(text, "user:", 5))
+		return find_user(text + 5, mounted, out, error);
 	err = !strncmp(text, "unit:", 5) ? bg_cgroup_of_unit(text + 5, path, error)
 					 : make_absolute(text, mounted, path, error);
 	return err ? err : find_path(path, mounted, out, error);

@@ -17,7 +17,8 @@ struct bg_cgroup {
 
 /*
  * Finds what a person named: an absolute path, a path relative to the mount, pid:N (the cgroup of process N), self
- * (the caller's), unit:NAME (a systemd unit, ".service" where NAME has no suffix). Links are followed.
+ * (the caller's), unit:NAME (a systemd unit, ".service" where NAME has no suffix), user:NAME (her slice).
+ * Links are followed.
  * -ENOENT no such cgroup, process or unit; -EINVAL not a cgroup v2 directory (names the path that was probably
  * meant), a bad pid, two units of that name; -ENAMETOOLONG.
  */

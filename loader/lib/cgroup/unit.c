@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cgroup/unit.h"
 
+#include "cgroup/cgroup.h"
 #include "cgroup/mount_internal.h"
 
 #include <dirent.h>
@@ -110,6 +111,29 @@ static int walk(struct search *search, const char *root)
 	return err;
 }
 
+/* The unit that this very process is part of: no other of its name is meant then. */
+static bool find_own(const char *unit, char path[static PATH_MAX])
+{
+	char part[NAME_MAX + 1];
+	struct bg_cgroup self;
+	size_t length;
+
+	if (bg_cgroup_find("self", &self, NULL))
+		return false;
+	for (const char *at = self.name; *at == '/'; at += length) {
+		length = strcspn(++at, "/");
+		if (snprintf(part, sizeof(part), "%.*s", (int)length, at) >= (int)sizeof(part))
+			return false;
+		if (bg_unit_is(unit, part)) {
+			snprintf(path, PATH_MAX, "%.*s", (int)(strlen(self.path) - strlen(at + length)), self.path);
+			return true;
+		}
+		if (length < 6 || strcmp(part + length - 6, ".slice") != 0)
+			return false;
+	}
+	return false;
+}
+
 int bg_cgroup_of_unit(const char *unit, char path[static PATH_MAX], struct bg_error *error)
 {
 	const struct bg_cgroup_mounted *mounted;
@@ -124,6 +148,8 @@ int bg_cgroup_of_unit(const char *unit, char path[static PATH_MAX], struct bg_er
 	if (snprintf(search.unit, sizeof(search.unit), "%s%s", unit, has_suffix(unit) ? "" : ".service") >=
 	    (int)sizeof(search.unit))
 		return bg_error(error, -ENAMETOOLONG, "unit:%.40s… is too long for a unit", unit);
+	if (find_own(search.unit, path))
+		return 0;
 	err = walk(&search, mounted->path);
 	if (err)
 		return bg_error(error, err, "cannot search %s for %s: %s", mounted->path, search.unit,
