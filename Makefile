@@ -6,6 +6,7 @@
 # make install      PREFIX=/usr/local; DESTDIR is honoured
 #
 # make lint, make format, make compile_commands
+# make check-engines     pods in real engines of newer releases: ENGINES="containerd-1.7"
 # make check-kernels     the kernel tests in other kernels: ARCHES="amd64 arm64" KERNELS="5.10 6.1 newest" CPUS="1 2"
 # make valgrind, make fuzz, make coverage
 # make bench             the figures in README.md
@@ -71,6 +72,8 @@ LIB := $(BUILD)/libbindgate.a
 LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/lib/*/*.c)))
 CLI_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/cli/*.c)))
 NODE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard loader/node/*.c loader/node/*/*.c)))
+PB_OBJECTS := $(patsubst loader/node/source/%.proto,$(BUILD)/%.pb-c.o,$(wildcard loader/node/source/*.proto))
+PB_HEADERS := $(PB_OBJECTS:.o=.h)
 PROGRAMS := $(BUILD)/bindgate $(if $(STATIC),,$(BUILD)/bindgated)
 
 all: $(PROGRAMS)
@@ -111,14 +114,14 @@ $(BUILD)/bindgate: $(CLI_OBJECTS) $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
 
 # Generated code: its warnings are not ours.
-$(BUILD)/cri.pb-c.c $(BUILD)/cri.pb-c.h &: loader/node/source/cri.proto
+$(BUILD)/%.pb-c.c $(BUILD)/%.pb-c.h: loader/node/source/%.proto
 	$(Q)mkdir -p $(BUILD)
 	$(Q)protoc-c --proto_path=loader/node/source --c_out=$(BUILD) $<
-$(BUILD)/cri.pb-c.o: $(BUILD)/cri.pb-c.c
+$(PB_OBJECTS): %.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -w -c $< -o $@
-$(NODE_OBJECTS): | $(BUILD)/cri.pb-c.h
+$(NODE_OBJECTS): | $(PB_HEADERS)
 
-$(BUILD)/bindgated: $(NODE_OBJECTS) $(BUILD)/cri.pb-c.o $(LIB)
+$(BUILD)/bindgated: $(NODE_OBJECTS) $(PB_OBJECTS) $(LIB)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(NODE_LDLIBS) $(LDLIBS) -o $@
 
@@ -135,7 +138,7 @@ $(BUILD)/loader/lib/base/version.o: $(BUILD)/built_version.h
 comma := ,
 COMPILED := $(patsubst $(BUILD)/%.o,%.c,$(LIB_OBJECTS) $(CLI_OBJECTS) $(NODE_OBJECTS)) $(wildcard tests/*/*.c bench/*.c)
 entry = {"directory": "$(CURDIR)"$(comma) "file": "$(1)"$(comma) "command": "$(subst ",\",$(2)) -c $(1)"}
-compile_commands: $(SKELETONS) $(BUILD)/cri.pb-c.h $(BUILD)/built_version.h
+compile_commands: $(SKELETONS) $(PB_HEADERS) $(BUILD)/built_version.h
 	$(file >compile_commands.json,[$(call entry,$(firstword $(COMPILED)),$(CC) $(CPPFLAGS) $(CFLAGS)))
 	$(foreach source,$(wordlist 2,$(words $(COMPILED)),$(COMPILED)),$(file >>compile_commands.json,$(comma)$(call entry,$(source),$(CC) $(CPPFLAGS) $(CFLAGS))))
 	$(foreach source,$(wildcard bpf/*.bpf.c),$(file >>compile_commands.json,$(comma)$(call entry,$(source),$(BPF_CC))))

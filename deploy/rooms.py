@@ -27,7 +27,7 @@ MAY_INCLUDE |= {'cli': set(LIBRARY), 'node': set(LIBRARY)}  # not each other: bo
 MAY_INCLUDE |= {'bpf': set(), 'bindgate': set()}  # the kernel's side, and what it shares with user space
 
 GENERATED = {'built_version.h': {'base'}, 'hooks.skel.h': {'gate'},
-             'refused.skel.h': {'gate'}, 'refused_tp.skel.h': {'gate'}, 'cri.pb-c.h': {'node'},
+             'refused.skel.h': {'gate'}, 'refused_tp.skel.h': {'gate'}, 'cri.pb-c.h': {'node'}, 'nri.pb-c.h': {'node'},
              'vmlinux.h': {'bpf', 'bindgate'}}  # and the rooms they are for
 
 

@@ -25,9 +25,9 @@ $(BUILD)/tests/fault/inject: $(BUILD)/tests/fault/inject.o
 
 # Fuzz targets: with libFuzzer for make fuzz, and as programs that take the corpus again for make check. Of the two
 # programs they take what they call.
-$(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%.o): | $(BUILD)/cri.pb-c.h
+$(FUZZ_TARGETS:%=$(BUILD)/tests/fuzz/%.o): | $(PB_HEADERS)
 $(BUILD)/cli.a: $(filter-out %/main.o,$(CLI_OBJECTS))
-$(BUILD)/node.a: $(filter-out %/main.o,$(NODE_OBJECTS)) $(BUILD)/cri.pb-c.o
+$(BUILD)/node.a: $(filter-out %/main.o,$(NODE_OBJECTS)) $(PB_OBJECTS)
 $(BUILD)/cli.a $(BUILD)/node.a:
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -66,4 +66,9 @@ check-kernels:
 	deploy/packages.sh build kernels $(addprefix kernels-,$(or $(ARCHES),amd64 arm64))
 	tests/vm/run $(BUILD)
 
-.PHONY: tests kernel-tests fuzzers check valgrind fuzz coverage check-kernels
+check-engines:
+	deploy/packages.sh build check
+	+$(MAKE) WERROR=1 all
+	tests/engines/run $(BUILD)
+
+.PHONY: tests kernel-tests fuzzers check valgrind fuzz coverage check-kernels check-engines

@@ -268,7 +268,18 @@ static int by_id(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-static void end_unwanted(struct desired *desired, bool even_wanted)
+struct kept {
+	bool (*keeps)(const char *path, void *arg);
+	void *arg;
+};
+
+static bool is_kept(struct desired *desired, __u64 id, const struct kept *kept)
+{
+	return kept->keeps && !bg_gate_read(&desired->store, id, &desired->gate, NULL) &&
+	       kept->keeps(desired->gate.cgroup.name, kept->arg);
+}
+
+static void end_unwanted(struct desired *desired, bool even_wanted, const struct kept *but)
 {
 	struct list all = all_wanted(desired);
 	__u64 *ids = NULL, *kept = bg_need(calloc(all.count + 1, sizeof(*kept)));
@@ -286,26 +297,28 @@ static void end_unwanted(struct desired *desired, bool even_wanted)
 		say(LOG_ERR, "%s", error.text);
 	}
 	for (size_t i = 0; i < count; i++)
-		if (even_wanted || !bsearch(&ids[i], kept, all.count, sizeof(*kept), by_id))
+		if (even_wanted ||
+		    (!bsearch(&ids[i], kept, all.count, sizeof(*kept), by_id) && !is_kept(desired, ids[i], but)))
 			end_gate(desired, ids[i]);
 	free(ids);
 	free(kept);
 	free(all.each);
 }
 
-void desired_collect(struct desired *desired)
+void desired_collect(struct desired *desired, bool (*keeps)(const char *path, void *arg), void *arg)
 {
+	const struct kept but = { .keeps = keeps, .arg = arg };
 	struct bg_store store;
 
 	desired_rest(desired);
 	if (!bg_sweep_open(desired->pin_dir, BG_STORE_WRITE, &store, NULL)) /* which sweeps */
 		bg_store_close(&store);
-	end_unwanted(desired, false);
+	end_unwanted(desired, false, &but);
 }
 
 void desired_detach_all(struct desired *desired)
 {
-	end_unwanted(desired, true);
+	end_unwanted(desired, true, NULL);
 }
 
 void desired_each(const struct desired *desired,

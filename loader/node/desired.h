@@ -43,8 +43,8 @@ void desired_begin_pass(struct desired *desired, enum desired_source source);
 void desired_end_pass(struct desired *desired, enum desired_source source,
 		      bool (*keeps)(const char *path, void *arg), void *arg);
 
-/* Ends gates that are the daemon's and that nobody wants: after the first passes of all sources. */
-void desired_collect(struct desired *desired);
+/* Ends gates that are the daemon's and that nobody wants, but for what `keeps`, which may be NULL, says. */
+void desired_collect(struct desired *desired, bool (*keeps)(const char *path, void *arg), void *arg);
 
 /* Ends all of the daemon's gates. */
 void desired_detach_all(struct desired *desired);

@@ -21,6 +21,7 @@
 
 #define SETTLE_S 0.1 /* files that change are read when they have been still for so long */
 #define TICK_S 1.0
+#define LOCK_MS 1000 /* runtimes that wait for a gate (NRI) give up after two seconds */
 
 static void reload(struct node *node)
 {
@@ -75,22 +76,16 @@ static void sooner(int ms, int *timeout)
 		*timeout = ms;
 }
 
-static void until(double due, double now, int *timeout)
-{
-	if (due > 0)
-		sooner(due <= now ? 0 : (int)((due - now) * 1000) + 1, timeout);
-}
-
-static int next_timeout(struct node *node, double now)
+static int next_timeout(struct node *node)
 {
 	int timeout = -1;
 
 	sooner(node->http ? http_patience_ms(node->http) : -1, &timeout);
 	sooner(workloads_timeout_ms(node->workloads), &timeout);
-	until(node->due.reload, now, &timeout);
-	until(node->due.watchdog, now, &timeout);
-	until(node->due.log_tick, now, &timeout);
-	until(node->due.retry, now, &timeout);
+	sooner(bg_clock_ms_until(node->due.reload), &timeout);
+	sooner(bg_clock_ms_until(node->due.watchdog), &timeout);
+	sooner(bg_clock_ms_until(node->due.log_tick), &timeout);
+	sooner(bg_clock_ms_until(node->due.retry), &timeout);
 	if (node->walk_due)
 		timeout = 0;
 	return timeout;
@@ -103,7 +98,7 @@ static void handle_due(struct node *node)
 	if (node->walk_due || (node->due.retry > 0 && node->due.retry <= now)) {
 		node_walk(node);
 		if (workloads_failed(node->workloads))
-			workloads_ask(node->workloads);
+			workloads_update(node->workloads);
 		if (node->http_failed)
 			node_open_http(node);
 		node_settle(node);
@@ -233,7 +228,7 @@ static void loop(struct node *node)
 			count += pollers[i].polls ? pollers[i].polls(node, polls + count, room) : 0;
 			ends[i] = count;
 		}
-		if (poll(polls, count, next_timeout(node, bg_clock_seconds())) < 0) {
+		if (poll(polls, count, next_timeout(node)) < 0) {
 			if (errno != EINTR)
 				nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL); /* memory is short */
 			continue;
@@ -280,6 +275,7 @@ static bool begin(struct node *node)
 	signal(SIGPIPE, SIG_IGN);
 	if (!can_gate(node))
 		return false;
+	bg_store_set_patience(LOCK_MS);
 	node->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (node->signals < 0) {
 		say(LOG_ERR, "cannot wait for signals: %s", strerror(errno));

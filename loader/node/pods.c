@@ -1,34 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "node/pods.h"
 
+#include "cgroup/cgroup.h"
 #include "config/grant.h"
 #include "report/json.h"
+#include "node/pod_cgroup.h"
 #include "node/say.h"
 #include "node/stats.h"
 #include "base/hash.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define UID_MAX 64
+#define STALE (1U << PODS_SOURCES)
 
-/* The cgroup of a pod. */
 struct pod {
-	char uid[UID_MAX + 1];
+	char uid[POD_UID_MAX + 1];
+	unsigned int told_by; /* a bit for each source; 0: no workload is known */
+	unsigned int listing; /* the last one that it was in */
+	struct workload *told;
+	char *path;     /* its cgroup's, below the mount; NULL: not there yet, or no more */
 	__u64 decided;  /* what its gate was made from, hashed; 0: not yet */
-	bool known;     /* a source told of it */
 	char *refused;  /* why its request is; NULL: it is not */
 	char name[300]; /* namespace/name, once known */
-	char path[];
+};
+
+struct grant {
+	bool ready;
+	struct bg_grant grant;
 };
 
 struct pods {
 	struct desired *desired;
-	void *by_uid; /* a tree of struct pod, as tsearch(3) has it */
+	const struct bg_config *config;
+	struct grant *grants; /* of config->pods */
+	unsigned int grants_count;
+	unsigned int listing; /* counts what sources tell */
+	void *by_uid;         /* a tree of struct pod, as tsearch(3) has it */
 };
 
 static int by_uid(const void *a, const void *b)
@@ -36,64 +47,6 @@ static int by_uid(const void *a, const void *b)
 	const struct pod *x = a, *y = b;
 
 	return strcmp(x->uid, y->uid);
-}
-
-char **pods_patterns(const char *kubepods, unsigned int *inner, unsigned int *count)
-{
-	static const char *const usual[] = { "/kubepods",
-					     "/kubepods.slice", /* and of kind, whose nodes are containers: */
-					     "/kubelet/kubepods", "/kubelet.slice/kubelet-kubepods.slice" };
-	static const char *const below[] = { "pod*", "*/pod*", "*-pod*.slice", "*/*-pod*.slice" };
-	unsigned int roots = kubepods ? 1 : sizeof(usual) / sizeof(*usual), each = sizeof(below) / sizeof(*below);
-	char **patterns = bg_need(calloc(2UL * roots * each, sizeof(*patterns)));
-
-	*inner = roots * each;
-	*count = 2 * *inner;
-	for (unsigned int i = 0; i < *inner; i++) {
-		const char *root = kubepods ? kubepods : usual[i / each];
-
-		if (asprintf(&patterns[i], "%s/%s", root, below[i % each]) < 0 ||
-		    asprintf(&patterns[*inner + i], "%s/%s/*", root, below[i % each]) < 0)
-			bg_need(NULL);
-	}
-	return patterns;
-}
-
-void pods_free_patterns(char **patterns, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++)
-		free(patterns[i]);
-	free(patterns);
-}
-
-/* "pod<uid>", or of the systemd driver "kubepods-burstable-pod<uid with _>.slice". Static pods have uids that are
- * hashes, without dashes. false: it is no such name. */
-static bool uid_of(const char *path, char uid[static UID_MAX + 1])
-{
-	const char *name = strrchr(path, '/'), *start;
-	size_t length;
-
-	name = name ? name + 1 : path;
-	length = strlen(name);
-	if (length > 6 && !strcmp(name + length - 6, ".slice")) {
-		start = strstr(name, "-pod");
-		start = start ? start + 4 : NULL;
-		length -= 6;
-	} else {
-		start = strncmp(name, "pod", 3) ? NULL : name + 3;
-	}
-	if (!start || start >= name + length || (size_t)(name + length - start) > UID_MAX)
-		return false;
-	length = (size_t)(name + length - start);
-	for (size_t i = 0; i < length; i++) {
-		if (!isalnum((unsigned char)start[i]) && start[i] != '-' && start[i] != '_')
-			return false;
-		uid[i] = start[i];
-		if (uid[i] == '_')
-			uid[i] = '-';
-	}
-	uid[length] = '\0';
-	return true;
 }
 
 struct pods *pods_open(struct desired *desired)
@@ -104,12 +57,30 @@ struct pods *pods_open(struct desired *desired)
 	return pods;
 }
 
+static void set_decided(struct pod *pod, __u64 decided)
+{
+	stats.pods_now += (unsigned int)!!decided - (unsigned int)!!pod->decided;
+	pod->decided = decided;
+}
+
 static void free_pod(void *arg)
 {
 	struct pod *pod = arg;
 
+	set_decided(pod, 0);
 	free(pod->refused);
+	free(pod->told);
+	free(pod->path);
 	free(pod);
+}
+
+static void free_grants(struct pods *pods)
+{
+	for (unsigned int i = 0; i < pods->grants_count; i++)
+		bg_grant_free(&pods->grants[i].grant);
+	free(pods->grants);
+	pods->grants = NULL;
+	pods->grants_count = 0;
 }
 
 void pods_close(struct pods *pods)
@@ -117,17 +88,21 @@ void pods_close(struct pods *pods)
 	if (!pods)
 		return;
 	tdestroy(pods->by_uid, free_pod);
+	free_grants(pods);
 	free(pods);
 }
 
-static struct pod *find(const struct pods *pods, const char *uid)
+static struct pod *find(struct pods *pods, const char *uid, bool make)
 {
-	struct pod key = { .known = false };
+	struct pod *key = bg_need(calloc(1, sizeof(*key))), *result;
 	void *found;
 
-	snprintf(key.uid, sizeof(key.uid), "%s", uid);
-	found = tfind(&key, &pods->by_uid, by_uid);
-	return found ? *(struct pod **)found : NULL;
+	snprintf(key->uid, sizeof(key->uid), "%s", uid);
+	found = make ? bg_need(tsearch(key, &pods->by_uid, by_uid)) : tfind(key, &pods->by_uid, by_uid);
+	result = found ? *(struct pod **)found : NULL;
+	if (result != key)
+		free(key);
+	return result;
 }
 
 static void set_refused(struct pod *pod, const char *why)
@@ -145,34 +120,58 @@ static void set_refused(struct pod *pod, const char *why)
 	}
 }
 
-bool pods_appeared(struct pods *pods, const char *path)
+static void drop(struct pods *pods, struct pod *pod)
 {
-	char uid[UID_MAX + 1];
-	struct pod *pod;
+	tdelete(pod, &pods->by_uid, by_uid);
+	free_pod(pod);
+}
 
-	if (!uid_of(path, uid))
+/* ---- what sources tell ---- */
+
+/* false: somebody else knows it still. */
+static bool untell(struct pods *pods, struct pod *pod, unsigned int bits)
+{
+	if (!(pod->told_by & bits))
 		return false;
-	pod = find(pods, uid);
-	if (pod)
-		return !pod->known;
-	pod = bg_need(calloc(1, sizeof(*pod) + strlen(path) + 1));
-	memcpy(pod->uid, uid, sizeof(uid));
-	strcpy(pod->path, path);
-	bg_need(tsearch(pod, &pods->by_uid, by_uid));
+	pod->told_by &= ~bits;
+	if (pod->told_by)
+		return false;
+	set_refused(pod, NULL);
+	free(pod->told);
+	pod->told = NULL;
+	set_decided(pod, 0);
+	if (pod->path)
+		desired_unwant(pods->desired, pod->path);
+	else
+		drop(pods, pod);
 	return true;
 }
 
-bool pods_vanished(struct pods *pods, const char *path)
-{
-	char uid[UID_MAX + 1];
-	struct pod *pod = uid_of(path, uid) ? find(pods, uid) : NULL;
+/* ---- gates ---- */
 
-	if (!pod || strcmp(pod->path, path))
-		return false;
-	set_refused(pod, NULL);
-	tdelete(pod, &pods->by_uid, by_uid);
-	free_pod(pod);
-	return true;
+static int prepare(struct pods *pods, unsigned int grant, struct bg_error *error)
+{
+	struct grant *prepared = &pods->grants[grant];
+	int err;
+
+	if (prepared->ready)
+		return 0;
+	bg_grant_free(&prepared->grant);
+	err = bg_grant_prepare(pods->config->pods[grant], DESIRED_OWNER, &prepared->grant, error);
+	prepared->ready = !err;
+	return err;
+}
+
+void pods_configure(struct pods *pods, const struct bg_config *config)
+{
+	struct bg_error error;
+
+	free_grants(pods);
+	pods->config = config;
+	pods->grants_count = config->pods_count;
+	pods->grants = bg_need(calloc(config->pods_count + 1UL, sizeof(*pods->grants)));
+	for (unsigned int i = 0; i < config->pods_count; i++)
+		prepare(pods, i, &error); /* where that fails, it is tried again for each pod */
 }
 
 static const char *annotation_of(const struct workload *workload)
@@ -183,98 +182,252 @@ static const char *annotation_of(const struct workload *workload)
 	return NULL;
 }
 
-static const struct bg_declared_pod *grant_of(const struct bg_config *config, const struct workload *workload)
+/* Its number; config->pods_count: none speaks of it. */
+static unsigned int grant_of(const struct bg_config *config, const struct workload *workload)
 {
-	for (unsigned int i = 0; i < config->pods_count; i++)
-		if (bg_grant_matches(config->pods[i], workload->namespace, workload->labels, workload->labels_count))
-			return config->pods[i];
-	return NULL;
+	unsigned int i = 0;
+
+	while (i < config->pods_count &&
+	       !bg_grant_matches(config->pods[i], workload->namespace, workload->labels, workload->labels_count))
+		i++;
+	return i;
 }
 
-static void gate_pod(struct pods *pods, const struct bg_config *config, struct pod *pod,
-		     const struct workload *workload)
+/* 0: the gate stands, or none is asked for. -EACCES: what is asked for is refused; what is given outright stands. */
+static int gate_pod(struct pods *pods, struct pod *pod, unsigned int grant, struct bg_error *error)
 {
-	const struct bg_declared_pod *grant = grant_of(config, workload);
-	const char *request = annotation_of(workload);
+	const char *request = annotation_of(pod->told);
 	struct bg_policy policy;
-	struct bg_error error;
 	__u64 decided;
-	int err;
+	int refused, err;
 
-	snprintf(pod->name, sizeof(pod->name), "%.140s/%.140s", workload->namespace, workload->name);
-	if (!grant) {
-		set_refused(pod, request ? "no grant speaks of it" : NULL);
-		return;
-	}
-	decided = bg_hash(BG_HASH_START, &config->serial, sizeof(config->serial));
+	decided = bg_hash(BG_HASH_START, &pods->config->serial, sizeof(pods->config->serial));
 	decided = bg_hash(decided, &grant, sizeof(grant));
 	decided = bg_hash(decided, request ? request : "", request ? strlen(request) + 1 : 0);
-	if (decided == pod->decided && desired_want_still(pods->desired, FROM_PODS, pod->path)) {
-		stats.pods_now++;
-		return;
-	}
-	pod->decided = 0;
-	err = bg_grant_policy(grant, DESIRED_OWNER, request, &policy, &error);
-	set_refused(pod, err ? error.text : NULL);
-	if (err && err != -EACCES) { /* a user that went meanwhile: what stands, stays */
+	if (decided == pod->decided && desired_want_still(pods->desired, FROM_PODS, pod->path))
+		return pod->refused ? bg_error(error, -EACCES, "%s", pod->refused) : 0;
+	set_decided(pod, 0);
+	refused = prepare(pods, grant, error);
+	if (!refused)
+		refused = bg_grant_ask(&pods->grants[grant].grant, request, &policy, error);
+	set_refused(pod, refused ? error->text : NULL);
+	if (refused && refused != -EACCES) { /* a user that went meanwhile: what stands, stays */
 		desired_want_still(pods->desired, FROM_PODS, pod->path);
-		return;
+		return refused;
 	}
-	if (err && !policy.count && policy.default_verdict == BG_PASS)
-		return; /* nothing is given outright: it is as if nothing spoke of it */
-	if (!desired_want(pods->desired, FROM_PODS, pod->path, &policy, false)) {
-		pod->decided = decided;
-		stats.pods_now++;
-	}
+	if (refused && !policy.count && policy.default_verdict == BG_PASS)
+		return refused; /* nothing is given outright: it is as if nothing spoke of it */
+	err = desired_want(pods->desired, FROM_PODS, pod->path, &policy, false);
+	if (!err)
+		set_decided(pod, decided);
+	else if (!refused)
+		bg_error(error, err, "its gate cannot be had: %s", strerror(-err));
+	return refused ? refused : err;
 }
 
-struct count {
-	unsigned int unknown;
-	bool forget;
+/* A cgroup that the engine names is the pod's where the pod's uid is in its name: no source can have any other gated. */
+static void find_path(struct pod *pod)
+{
+	const char *cgroup = pod->told->cgroup;
+	char uid[POD_UID_MAX + 1];
+	struct bg_cgroup found;
+
+	if (!pod->path && cgroup && pod_cgroup_uid(cgroup, uid) && !strcmp(uid, pod->uid) &&
+	    !bg_cgroup_find(cgroup, &found, NULL))
+		pod->path = bg_need(strdup(cgroup));
+}
+
+static int consider(struct pods *pods, struct pod *pod, enum workload_stage stage, struct bg_error *error)
+{
+	unsigned int grant = grant_of(pods->config, pod->told);
+	const int *on_refusal;
+	int err;
+
+	if (grant == pods->config->pods_count) {
+		set_refused(pod, annotation_of(pod->told) ? "no grant speaks of it" : NULL);
+		return 0;
+	}
+	find_path(pod);
+	if (pod->path)
+		err = gate_pod(pods, pod, grant, error);
+	else
+		err = stage == WORKLOAD_RUNS ? bg_error(error, -ENOENT, "its cgroup is not found") : 0;
+	on_refusal = pods->config->pods[grant]->on_refusal;
+	return on_refusal && *on_refusal == BG_REFUSAL_BLOCK ? err : 0;
+}
+
+bool pods_appeared(struct pods *pods, const char *path)
+{
+	struct bg_error error;
+	char uid[POD_UID_MAX + 1];
+	struct pod *pod;
+
+	if (!pod_cgroup_uid(path, uid))
+		return false;
+	pod = find(pods, uid, true);
+	if (!pod->path)
+		pod->path = bg_need(strdup(path));
+	if (!pod->told_by)
+		return true;
+	if (!strcmp(pod->path, path))
+		consider(pods, pod, WORKLOAD_BEGINS, &error);
+	return false;
+}
+
+bool pods_vanished(struct pods *pods, const char *path)
+{
+	char uid[POD_UID_MAX + 1];
+	struct pod *pod = pod_cgroup_uid(path, uid) ? find(pods, uid, false) : NULL;
+
+	if (!pod || !pod->path || strcmp(pod->path, path))
+		return false;
+	free(pod->path);
+	pod->path = NULL;
+	set_decided(pod, 0);
+	set_refused(pod, NULL);
+	if (!pod->told_by)
+		drop(pods, pod);
+	return true;
+}
+
+/* ---- going through all ---- */
+
+struct list {
+	struct pod **each;
+	size_t count;
 };
 
-static void look(const void *node, VISIT which, void *arg)
+static void collect_pod(const void *node, VISIT visit, void *arg)
 {
-	struct pod *pod = *(struct pod *const *)node;
-	struct count *count = arg;
+	struct list *list = arg;
 
-	if (which == postorder || which == leaf) {
-		if (count->forget)
-			pod->known = false;
-		count->unknown += !pod->known;
-	}
+	if (visit != postorder && visit != leaf)
+		return;
+	if (!(list->count & (list->count - 1)))
+		list->each = bg_need(reallocarray(list->each, 2 * list->count + 1, sizeof(struct pod *)));
+	list->each[list->count++] = *(struct pod *const *)node;
 }
 
-unsigned int pods_update(struct pods *pods, const struct bg_config *config, const struct workload *workloads,
-			 size_t workloads_count)
+static struct list all_pods(const struct pods *pods)
 {
-	struct count count = { .forget = true };
+	struct list list = { 0 };
 
-	twalk_r(pods->by_uid, look, &count);
+	twalk_r(pods->by_uid, collect_pod, &list);
+	return list;
+}
+
+static void untell_all(struct pods *pods, unsigned int bits)
+{
+	struct list all = all_pods(pods);
+
+	for (size_t i = 0; i < all.count; i++)
+		untell(pods, all.each[i], bits);
+	free(all.each);
+}
+
+void pods_update(struct pods *pods)
+{
+	struct list all = all_pods(pods);
+	struct bg_error error;
+
 	desired_begin_pass(pods->desired, FROM_PODS);
-	stats.pods_now = 0;
-	for (size_t i = 0; i < workloads_count; i++) {
-		struct pod *pod = strlen(workloads[i].id) > UID_MAX ? NULL : find(pods, workloads[i].id);
-
-		if (!pod || pod->known) /* an older one of the same pod */
-			continue;
-		pod->known = true;
-		gate_pod(pods, config, pod, &workloads[i]);
-	}
+	for (size_t i = 0; i < all.count; i++)
+		if (all.each[i]->told_by)
+			consider(pods, all.each[i], WORKLOAD_BEGINS, &error);
 	desired_end_pass(pods->desired, FROM_PODS, NULL, NULL);
 	desired_rest(pods->desired);
-	count = (struct count){ .unknown = 0 };
-	twalk_r(pods->by_uid, look, &count);
-	return count.unknown;
+	free(all.each);
+}
+
+static struct pod *take(struct pods *pods, unsigned int source, const struct workload *workload)
+{
+	struct pod *pod;
+
+	if (!*workload->id || strlen(workload->id) > POD_UID_MAX)
+		return NULL;
+	pod = find(pods, workload->id, true);
+	if (pod->listing == pods->listing) /* an older run of the same pod */
+		return pod;
+	pod->listing = pods->listing;
+	free(pod->told);
+	pod->told = workload_copy(workload);
+	pod->told_by = (pod->told_by | 1U << source) & ~STALE;
+	snprintf(pod->name, sizeof(pod->name), "%.140s/%.140s", workload->namespace, workload->name);
+	return pod;
+}
+
+void pods_listed(struct pods *pods, unsigned int source, const struct workload *workloads, size_t count)
+{
+	struct list all;
+
+	pods->listing++;
+	for (size_t i = 0; i < count; i++)
+		take(pods, source, &workloads[i]);
+	all = all_pods(pods);
+	for (size_t i = 0; i < all.count; i++)
+		if (all.each[i]->listing != pods->listing)
+			untell(pods, all.each[i], 1U << source);
+	free(all.each);
+	pods_update(pods);
+}
+
+int pods_began(struct pods *pods, unsigned int source, const struct workload *workload, enum workload_stage stage,
+	       struct bg_error *error)
+{
+	struct pod *pod;
+	int err;
+
+	pods->listing++;
+	pod = take(pods, source, workload);
+	err = pod ? consider(pods, pod, stage, error) : 0;
+	desired_rest(pods->desired);
+	return err;
+}
+
+void pods_ended(struct pods *pods, unsigned int source, const struct workload *workload)
+{
+	struct pod *pod = strlen(workload->id) > POD_UID_MAX ? NULL : find(pods, workload->id, false);
+
+	if (pod && pod->told_by && !strcmp(pod->told->run, workload->run))
+		untell(pods, pod, 1U << source);
+	desired_rest(pods->desired);
+}
+
+void pods_make_stale(struct pods *pods)
+{
+	struct list all = all_pods(pods);
+
+	for (size_t i = 0; i < all.count; i++)
+		if (all.each[i]->told_by)
+			all.each[i]->told_by = STALE;
+	free(all.each);
+}
+
+void pods_drop_stale(struct pods *pods)
+{
+	untell_all(pods, STALE);
+	desired_rest(pods->desired);
+}
+
+unsigned int pods_unknown(const struct pods *pods)
+{
+	struct list all = all_pods(pods);
+	unsigned int unknown = 0;
+
+	for (size_t i = 0; i < all.count; i++)
+		unknown += !all.each[i]->told_by;
+	free(all.each);
+	return unknown;
 }
 
 void pods_forget(struct pods *pods)
 {
 	desired_begin_pass(pods->desired, FROM_PODS);
 	desired_end_pass(pods->desired, FROM_PODS, NULL, NULL);
+	desired_rest(pods->desired);
 	tdestroy(pods->by_uid, free_pod);
 	pods->by_uid = NULL;
-	stats.pods_now = stats.pods_refused_now = 0;
+	stats.pods_refused_now = 0;
 }
 
 static void add_refused(const void *node, VISIT which, void *arg)

@@ -78,8 +78,8 @@ void node_walk(struct node *node)
 	whole = cgroup_watch_walk(node->cgroup_watch);
 	/* where a part was not seen, what is declared may be there all the same */
 	desired_end_pass(node->desired, FROM_GATES, whole ? NULL : is_declared, node);
-	if (whole && workloads_all_told(node->workloads))
-		desired_collect(node->desired);
+	if (whole)
+		workloads_collect(node->workloads);
 	desired_rest(node->desired);
 	stats.watches = cgroup_watch_watches(node->cgroup_watch);
 	node->walk_failed = !whole || stats_failures() != before;
@@ -136,6 +136,7 @@ static char *give_status(void *arg)
 	json_t *status = status_json(node->desired);
 
 	json_object_set_new(status, "refused", workloads_refused_json(node->workloads));
+	json_object_set_new(status, "engines", workloads_engines_json(node->workloads));
 	char *text = json_dumps(status, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 
 	json_decref(status);

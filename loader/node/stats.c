@@ -3,7 +3,7 @@
 
 struct stats stats;
 const double reconcile_limits[RECONCILE_BUCKETS] = { 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5 };
-const char *const error_reasons[ERROR_REASONS] = { "attach", "detach", "store", "config", "log", "cri" };
+const char *const error_reasons[ERROR_REASONS] = { "attach", "detach", "store", "config", "log", "cri", "nri" };
 
 __u64 stats_failures(void)
 {

@@ -12,6 +12,7 @@ enum error_reason {
 	ERROR_CONFIG,
 	ERROR_LOG,
 	ERROR_CRI,
+	ERROR_NRI,
 	ERROR_REASONS,
 };
 

@@ -26,6 +26,9 @@ static void print_lines(const json_t *status)
 	json_array_foreach(json_object_get(status, "gates"), i, each)
 		printf("  %-48s %-6s %s\n", text_of(each, "cgroup", "?"), text_of(each, "source", "?"),
 		       text_of(each, "problem", "gated"));
+	json_array_foreach(json_object_get(status, "engines"), i, each)
+		printf("  %-48s %-6s %s\n", text_of(each, "socket", "?"), text_of(each, "source", "?"),
+		       text_of(each, "problem", "heard"));
 	json_array_foreach(json_object_get(status, "refused"), i, each)
 		printf("  %-48s pod    refused: %s\n", text_of(each, "pod", "?"), text_of(each, "reason", "?"));
 }

@@ -28,18 +28,22 @@ char *const *workloads_patterns(const struct workloads *workloads, unsigned int 
 void workloads_appeared(struct workloads *workloads, const char *path, unsigned int pattern);
 void workloads_vanished(struct workloads *workloads, const char *path);
 
-/* Has every source asked its engine for news soon. */
+/* Has their gates be as granted. ask: has every source ask its engine for news besides. */
+void workloads_update(struct workloads *workloads);
 void workloads_ask(struct workloads *workloads);
+bool workloads_failed(const struct workloads *workloads); /* could a gate not be had, the last time? */
 
-bool workloads_all_told(const struct workloads *workloads); /* is it known which gates are wanted? */
-bool workloads_failed(const struct workloads *workloads);   /* could a gate not be had, the last time? */
+/* Ends the daemon's gates that nobody wants; not of pods, while an engine has yet to tell which it runs. */
+void workloads_collect(struct workloads *workloads);
 
 /* For poll(2). polls: returns how many of them; timeout: -1 for ever. */
 unsigned int workloads_polls(struct workloads *workloads, struct pollfd *polls, unsigned int room);
 int workloads_timeout_ms(struct workloads *workloads);
 void workloads_run(struct workloads *workloads);
 
-/* See pods_refused_json. */
+/* New references. refused: see pods_refused_json; engines: [{"source": "cri", "socket": …, "problem": …}], with null for
+ * no problem. */
 json_t *workloads_refused_json(const struct workloads *workloads);
+json_t *workloads_engines_json(const struct workloads *workloads);
 
 #endif

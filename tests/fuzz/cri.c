@@ -103,6 +103,15 @@ bool desired_want_still(struct desired *desired, enum desired_source source, con
 	return cgroups[at].actual;
 }
 
+void desired_unwant(struct desired *desired, const char *path)
+{
+	size_t at = find(path);
+
+	(void)desired;
+	HOLDS(!workload_of(cgroups[at].uid));
+	cgroups[at].actual = false;
+}
+
 void desired_begin_pass(struct desired *desired, enum desired_source source)
 {
 	(void)desired;
@@ -134,7 +143,9 @@ static void update(struct pods *pods, const struct bg_config *config, const stru
 	now = list;
 	for (size_t i = 0; i < CGROUPS; i++)
 		unknown -= workload_of(cgroups[i].uid) != NULL;
-	told = pods_update(pods, config, list->workloads, list->count);
+	pods_configure(pods, config);
+	pods_listed(pods, 0, list->workloads, list->count);
+	told = pods_unknown(pods);
 	HOLDS(told == unknown);
 	for (size_t i = 0; i < CGROUPS; i++)
 		given += cgroups[i].actual;

@@ -92,7 +92,7 @@ def start(path, pod):
               field(15, field(2, security)))
     made = call(path, 'CreateContainer', field(1, pod['sandbox']) + field(2, config) + field(3, sandbox_config(pod)))
     call(path, 'StartContainer', field(1, first_string(made)))
-    print(first_string(made))
+    return first_string(made)
 
 
 def main():
@@ -100,7 +100,7 @@ def main():
     if what == 'run':
         print(first_string(call(path, 'RunPodSandbox', field(1, sandbox_config(json.loads(sys.argv[3]))))))
     elif what == 'start':
-        start(path, json.loads(sys.argv[3]))
+        print(start(path, json.loads(sys.argv[3])))
     elif what == 'remove':
         call(path, 'StopPodSandbox', field(1, sys.argv[3]))
         call(path, 'RemovePodSandbox', field(1, sys.argv[3]))

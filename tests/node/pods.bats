@@ -209,3 +209,55 @@ nested() {
 	sleep 3
 	equal calls "$(calls)" "$before"
 }
+
+# The daemon with a /run of the test's own, $WORK/run.
+start_daemon_in_run() {
+	# shellcheck disable=SC2016 # it expands there
+	start_daemon unshare --mount --propagation private sh -c 'mount --bind "$0/run" /run && exec "$@"' "$WORK"
+}
+
+engines() {
+	"$BINDGATED" --config "$CONFIG" status --json | json "[[e['source'], e['socket'], e['problem']] for e in d['engines']]"
+}
+
+@test "runtimes are found by themselves and followed, several at once" {
+	sed -i '/^  cri:/d' "$CONFIG"
+	mkdir -p "$WORK/run/crio" "$WORK/run/k0s" "$WORK/other"
+	echo fine >"$WORK/other/mode"
+	: >"$WORK/other/pods"
+	start_daemon_in_run
+	equal none "$(engines)" '[]'
+	pod a uid-a web
+	local one two
+	"$PYTHON" "$TREE/tests/node/fake_cri.py" "$WORK/run/crio/crio.sock" "$FAKE" 2>"$WORK/one.err" 3>&- &
+	one=$!
+	"$PYTHON" "$TREE/tests/node/fake_cri.py" "$WORK/run/k0s/containerd.sock" "$WORK/other" 2>"$WORK/two.err" 3>&- &
+	two=$!
+	eventually test -S "$WORK/run/crio/crio.sock"
+	eventually test -S "$WORK/run/k0s/containerd.sock"
+	mkdir "$PODS/besteffort/poduid-b" # of a runtime that is not known yet: it is looked for
+	echo 'b uid-b web 0' >"$WORK/other/pods"
+	eventually is_gated uid-a 80/tcp
+	eventually is_gated uid-b 80/tcp
+	equal both "$(engines)" '[["cri", "/run/crio/crio.sock", null], ["cri", "/run/k0s/containerd.sock", null]]'
+	# one goes, and is missed; what it told of stays, and the other is heard still
+	kill "$one"
+	wait "$one" || true
+	kill -HUP "$DAEMON"
+	eventually eval 'engines | grep -q "crio.sock\", \"[A-Z]"'
+	rm "$WORK/run/crio/crio.sock"
+	mkdir "$PODS/besteffort/poduid-c"
+	echo 'c uid-c web 0' >>"$WORK/other/pods"
+	eventually is_gated uid-c 80/tcp
+	is_gated uid-a 80/tcp
+	kill "$two"
+	wait "$two" || true
+}
+
+@test "cri: none leaves pods to the hook" {
+	sed -i 's/^  cri:.*/  cri: none\n  nri: none/' "$CONFIG"
+	start_daemon
+	pod a uid-a web
+	equal none "$(engines)" '[]'
+	is_gated uid-a ''
+}

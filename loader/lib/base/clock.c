@@ -43,3 +43,12 @@ double bg_clock_seconds(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
+
+int bg_clock_ms_until(double seconds)
+{
+	double now = bg_clock_seconds();
+
+	if (seconds <= 0)
+		return -1;
+	return seconds <= now ? 0 : (int)((seconds - now) * 1000) + 1;
+}

@@ -18,4 +18,7 @@ struct timespec bg_clock_wall(__u64 boot_ns);
 /* Seconds of the monotonic clock, for delays. */
 double bg_clock_seconds(void);
 
+/* The ms until then, for poll(2): 0 where it is past; -1 for 0, which stands for never. */
+int bg_clock_ms_until(double seconds);
+
 #endif

@@ -23,6 +23,12 @@ struct bg_declared_gate {
 	int *adopt; /* 1: takes over a gate that another owner made */
 };
 
+/* What becomes of a pod that asks for what it may not have, or whose gate cannot be had. */
+enum bg_on_refusal {
+	BG_REFUSAL_START, /* it runs with what it is given outright */
+	BG_REFUSAL_BLOCK, /* its engine is told not to start it, where the engine asks (NRI) */
+};
+
 /* Which pods, and what they get. */
 struct bg_declared_pod {
 	char *namespace;
@@ -31,6 +37,7 @@ struct bg_declared_pod {
 	struct bg_declared_policy policy; /* its rules are given outright */
 	char **may_ask;                   /* rules that cover what pods may ask for by annotation */
 	unsigned int may_ask_count;
+	int *on_refusal; /* enum bg_on_refusal */
 };
 
 enum bg_log_what {
@@ -45,7 +52,8 @@ struct bg_declared_daemon {
 	int *log;       /* enum bg_log_what */
 	char *log_to;   /* stdout, journald, a path */
 	int *log_rate;  /* lines a second */
-	char *cri;      /* the container runtime's socket */
+	char *cri;      /* the container runtime's socket, or "none" */
+	char *nri;      /* likewise, for what the runtime waits for */
 	char *kubepods; /* the cgroup that pods are below */
 };
 

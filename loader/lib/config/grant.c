@@ -70,19 +70,15 @@ static const struct bg_rule *kept_back(const struct bg_policy *own, const struct
 	return NULL;
 }
 
-static bool may_ask(const struct bg_declared_pod *grant, const struct bg_rule *rule)
+static bool may_ask(const struct bg_grant *grant, const struct bg_rule *rule)
 {
 	const struct bg_rule effect = effect_of(rule);
 
 	if (rule->verdict == BG_DENY) /* who denies something to themselves takes nothing from anybody */
 		return true;
-	for (unsigned int i = 0; i < grant->may_ask_count; i++) {
-		struct bg_rule limit;
-
-		if (!bg_rule_parse(grant->may_ask[i], &limit, NULL) && limit.verdict == BG_ALLOW &&
-		    bg_rule_covers(&limit, &effect))
+	for (unsigned int i = 0; i < grant->limits_count; i++)
+		if (grant->limits[i].verdict == BG_ALLOW && bg_rule_covers(&grant->limits[i], &effect))
 			return true;
-	}
 	return false;
 }
 
@@ -110,8 +106,8 @@ static bool next_rule(const char **request, char *rule, size_t size)
 	return true;
 }
 
-static int add_request(const struct bg_declared_pod *grant, const char *request, const struct bg_policy *own,
-		       struct bg_policy *policy, struct bg_error *error)
+static int add_request(const struct bg_grant *grant, const char *request, struct bg_policy *policy,
+		       struct bg_error *error)
 {
 	char rule[512], text[BG_RULE_TEXT_MAX];
 	const struct bg_rule *kept;
@@ -124,7 +120,7 @@ static int add_request(const struct bg_declared_pod *grant, const char *request,
 			return bg_error(error, -EACCES, "%s", why.text);
 		if (!may_ask(grant, &policy->rules[policy->count - 1]))
 			return bg_error(error, -EACCES, "it may not ask for %.128s", bg_escape(rule));
-		kept = kept_back(own, &policy->rules[policy->count - 1]);
+		kept = kept_back(&grant->own, &policy->rules[policy->count - 1]);
 		if (kept)
 			return bg_error(error, -EACCES,
 					"it may not ask for %.128s: its grant has %s where that lands",
@@ -133,22 +129,57 @@ static int add_request(const struct bg_declared_pod *grant, const char *request,
 	return 0;
 }
 
-int bg_grant_policy(const struct bg_declared_pod *grant, const char *owner, const char *request,
-		    struct bg_policy *out, struct bg_error *error)
+int bg_grant_prepare(const struct bg_declared_pod *declared, const char *owner, struct bg_grant *out,
+		     struct bg_error *error)
 {
-	struct bg_policy *policy = calloc(2, sizeof(*policy));
+	int err;
+
+	*out = (struct bg_grant){ .limits = calloc(declared->may_ask_count + 1, sizeof(*out->limits)) };
+	if (!out->limits)
+		return bg_error(error, -ENOMEM, "out of memory");
+	err = bg_declare_policy(&declared->policy, owner, &out->own, error);
+	if (err)
+		return err;
+	if (!declared->policy.netns)
+		out->own.netns = BG_NETNS_HOST;
+	for (unsigned int i = 0; i < declared->may_ask_count; i++)
+		if (!bg_rule_parse(declared->may_ask[i], &out->limits[out->limits_count], NULL))
+			out->limits_count++;
+	return 0;
+}
+
+void bg_grant_free(struct bg_grant *grant)
+{
+	free(grant->limits);
+	grant->limits = NULL;
+}
+
+int bg_grant_ask(const struct bg_grant *grant, const char *request, struct bg_policy *out, struct bg_error *error)
+{
+	struct bg_policy *policy = malloc(sizeof(*policy));
 	int err;
 
 	if (!policy)
 		return bg_error(error, -ENOMEM, "out of memory");
-	err = bg_declare_policy(&grant->policy, owner, policy, error);
-	if (!err) {
-		if (!grant->policy.netns)
-			policy->netns = BG_NETNS_HOST;
-		policy[1] = policy[0];
-		err = request ? add_request(grant, request, policy, &policy[1], error) : 0;
-		*out = policy[err ? 0 : 1];
-	}
+	*policy = grant->own;
+	err = request ? add_request(grant, request, policy, error) : 0;
+	*out = err ? grant->own : *policy;
 	free(policy);
+	return err;
+}
+
+int bg_grant_policy(const struct bg_declared_pod *declared, const char *owner, const char *request,
+		    struct bg_policy *out, struct bg_error *error)
+{
+	struct bg_grant *grant = calloc(1, sizeof(*grant));
+	int err;
+
+	if (!grant)
+		return bg_error(error, -ENOMEM, "out of memory");
+	err = bg_grant_prepare(declared, owner, grant, error);
+	if (!err)
+		err = bg_grant_ask(grant, request, out, error);
+	bg_grant_free(grant);
+	free(grant);
 	return err;
 }

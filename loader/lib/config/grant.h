@@ -16,12 +16,27 @@ struct bg_label {
 bool bg_grant_matches(const struct bg_declared_pod *grant, const char *namespace, const struct bg_label *labels,
 		      size_t labels_count);
 
+/* A grant with its rules parsed and its users looked up: for who has many pods, and cannot wait for a look-up. */
+struct bg_grant {
+	struct bg_policy own; /* what is given outright */
+	struct bg_rule *limits;
+	unsigned int limits_count;
+};
+
+/* Fails only for users that went meanwhile. To be freed with bg_grant_free, whatever this returned. */
+int bg_grant_prepare(const struct bg_declared_pod *declared, const char *owner, struct bg_grant *out,
+		     struct bg_error *error);
+void bg_grant_free(struct bg_grant *grant);
+
 /*
  * The policy of a pod under that grant. What is asked for (NULL: nothing) comes behind what is given outright; it is
  * taken as a whole or refused as a whole: then -EACCES and why, and *out is what is given outright. Other errors leave
- * *out untouched.
+ * *out untouched. Only names of users in the request are looked up.
  */
-int bg_grant_policy(const struct bg_declared_pod *grant, const char *owner, const char *request,
+int bg_grant_ask(const struct bg_grant *grant, const char *request, struct bg_policy *out, struct bg_error *error);
+
+/* Both at once. */
+int bg_grant_policy(const struct bg_declared_pod *declared, const char *owner, const char *request,
 		    struct bg_policy *out, struct bg_error *error);
 
 #endif

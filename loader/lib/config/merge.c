@@ -41,6 +41,7 @@ static int merge_daemon(struct bg_config *config, const struct bg_declared_daemo
 	TAKE("log_to", log_to);
 	TAKE("log_rate", log_rate);
 	TAKE("cri", cri);
+	TAKE("nri", nri);
 	TAKE("kubepods", kubepods);
 #undef TAKE
 	return 0;

@@ -19,14 +19,15 @@ static const cyaml_strval_t netns[] = { { "any", BG_NETNS_ANY }, { "host", BG_NE
 /* libcyaml's own booleans take any word for true */
 static const cyaml_strval_t booleans[] = { { "false", 0 }, { "true", 1 } };
 static const cyaml_strval_t stops[] = { { "keep", 0 }, { "detach", 1 } };
+static const cyaml_strval_t refusals[] = { { "start", BG_REFUSAL_START }, { "block", BG_REFUSAL_BLOCK } };
 static const cyaml_strval_t logs[] = { { "none", BG_LOG_NONE }, { "denied", BG_LOG_DENIED }, { "all", BG_LOG_ALL } };
 
 static const struct {
 	const char *key, *values;
 } enumerated[] = {
-	{ "default", "pass or deny" }, { "netns", "any or host" },      { "audit", "true or false" },
-	{ "adopt", "true or false" },  { "on_stop", "keep or detach" }, { "log", "none, denied or all" },
-	{ "log_rate", "a number" },
+	{ "default", "pass or deny" }, { "netns", "any or host" },         { "audit", "true or false" },
+	{ "adopt", "true or false" },  { "on_stop", "keep or detach" },    { "log", "none, denied or all" },
+	{ "log_rate", "a number" },    { "on_refusal", "start or block" },
 };
 
 static const cyaml_schema_value_t text = { CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 4095) };
@@ -52,6 +53,7 @@ static const cyaml_schema_field_t pod_fields[] = {
 	OPTIONAL_LIST("labels", struct bg_declared_pod, labels, &text, CYAML_UNLIMITED),
 	POLICY_FIELDS(struct bg_declared_pod),
 	OPTIONAL_LIST("may_ask", struct bg_declared_pod, may_ask, &text, CYAML_UNLIMITED),
+	OPTIONAL_ENUM("on_refusal", struct bg_declared_pod, on_refusal, refusals),
 	CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t pod = { CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct bg_declared_pod,
@@ -65,6 +67,7 @@ static const cyaml_schema_field_t daemon_fields[] = {
 	CYAML_FIELD_INT_PTR("log_rate", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct bg_declared_daemon,
 			    log_rate),
 	OPTIONAL_STRING("cri", struct bg_declared_daemon, cri),
+	OPTIONAL_STRING("nri", struct bg_declared_daemon, nri),
 	OPTIONAL_STRING("kubepods", struct bg_declared_daemon, kubepods),
 	CYAML_FIELD_END,
 };

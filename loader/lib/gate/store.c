@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "gate/store.h"
 
+#include "base/clock.h"
 #include "gate/libbpf_log_internal.h"
 #include "gate/pins_internal.h"
 #include "gate/programs_internal.h"
@@ -19,7 +20,9 @@
 #include <unistd.h>
 
 #define BPFFS "/sys/fs/bpf"
-#define LOCK_TRIES 12000 /* of 5 ms: a minute */
+
+static unsigned int patience_ms = 60000;
+static double waited_in_vain; /* bg_clock_seconds() then */
 
 const char *bg_store_default_dir(void)
 {
@@ -100,12 +103,19 @@ static int check_dir(const char *dir, int fd, struct bg_error *error)
 	return 0;
 }
 
+void bg_store_set_patience(unsigned int ms)
+{
+	patience_ms = ms;
+}
+
 /* flock has no timeout, and a stopped process may hold the lock for ever. */
 static int lock(const char *dir, int fd, int how, struct bg_error *error)
 {
+	double began = bg_clock_seconds(), patience = patience_ms / 1000.0;
+	double end = waited_in_vain > 0 && began < waited_in_vain + patience ? began : began + patience;
 	char hint[320];
 
-	for (int i = 0; i < LOCK_TRIES; i++) {
+	for (int i = 0;; i++) {
 		int err = flock(fd, how | LOCK_NB) ? -errno : 0;
 
 		if (!err)
@@ -113,12 +123,15 @@ static int lock(const char *dir, int fd, int how, struct bg_error *error)
 		if (err != -EWOULDBLOCK && err != -EINTR)
 			return bg_error(error, err, "cannot lock %s: %s%s", dir, strerror(-err),
 					confinement(err, hint));
+		if (bg_clock_seconds() >= end)
+			break;
 		nanosleep(&(struct timespec){ .tv_nsec = i < 100 ? 200000 : 5000000 }, NULL);
 	}
+	if (end > began)
+		waited_in_vain = end;
 	return bg_error(error, -EBUSY,
-			"another bindgate has held the lock on %s for a minute: is one stopped? "
-			"(fuser %s names it)",
-			dir, dir);
+			"another bindgate has held the lock on %s for %u s: is one stopped? (fuser %s names it)",
+			dir, patience_ms / 1000, dir);
 }
 
 /* The directory may have been removed while this process waited for its lock. */

@@ -49,6 +49,10 @@ const char *bg_store_default_dir(void);
 int bg_store_open(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error);
 void bg_store_close(struct bg_store *store);
 
+/* How long this process waits for a lock; a minute unless said otherwise. After a wait in vain it does not wait at all for
+ * that long: who has others waiting is not late twice. */
+void bg_store_set_patience(unsigned int ms);
+
 /* Removes programs, maps and the directory itself; -EBUSY while there are gates or watchers. */
 int bg_store_remove(struct bg_store *store, struct bg_error *error);
 

@@ -20,7 +20,8 @@
 #define UNIMPLEMENTED 12      /* grpc-status */
 #define CALL_SECONDS 10L
 #define PATIENCE_MS 5
-#define RETRY_FIRST 0.1 /* seconds */
+#define EVENTS_AFTER 1.0 /* seconds: by then it is known whether the runtime tells of all by NRI */
+#define RETRY_FIRST 0.1  /* seconds */
 #define RETRY_MOST 30.0
 
 static const char *const services[] = { "runtime.v1", "runtime.v1alpha2" };
@@ -45,7 +46,7 @@ struct cri {
 	double ask_due;    /* 0: no need */
 	double events_due; /* 0: the stream is there, or the runtime has none */
 	struct bg_retry retry, events_retry;
-	bool failing; /* said so */
+	char problem[300]; /* which it was told of; "": it answers */
 };
 
 static size_t take_header(char *line, size_t one, size_t size, void *arg)
@@ -140,9 +141,14 @@ static void start_list(struct cri *cri)
 	cri->list.active = curl_multi_add_handle(cri->multi, cri->list.easy) == CURLM_OK;
 }
 
+/* containerd 1.7 gives each event of its stream to one subscriber only: others, the kubelet among them, miss it. */
 static void start_events(struct cri *cri)
 {
 	cri->events_due = 0;
+	if (!cri->calls.needs_events(cri->calls.arg)) {
+		cri->events_due = bg_clock_seconds() + RETRY_MOST;
+		return;
+	}
 	prepare(cri, &cri->events, "GetContainerEvents");
 	curl_easy_setopt(cri->events.easy, CURLOPT_WRITEFUNCTION, take_event);
 	curl_easy_setopt(cri->events.easy, CURLOPT_WRITEDATA, cri);
@@ -155,7 +161,7 @@ static void *cri_open(const char *socket, const struct source_calls *calls)
 
 	curl_global_init(CURL_GLOBAL_NOTHING);
 	cri->calls = *calls;
-	cri->socket = bg_need(strdup(strncmp(socket, "unix://", 7) ? socket : socket + 7));
+	cri->socket = bg_need(strdup(socket));
 	cri->multi = bg_need(curl_multi_init());
 	curl_multi_setopt(cri->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	cri->list.easy = bg_need(curl_easy_init());
@@ -164,7 +170,8 @@ static void *cri_open(const char *socket, const struct source_calls *calls)
 	cri->headers = bg_need(curl_slist_append(cri->headers, "te: trailers"));
 	cri->headers = bg_need(curl_slist_append(cri->headers, "Expect:"));
 	cri->retry = cri->events_retry = (struct bg_retry){ .first = RETRY_FIRST, .most = RETRY_MOST };
-	cri->ask_due = cri->events_due = bg_clock_seconds();
+	cri->ask_due = bg_clock_seconds();
+	cri->events_due = cri->ask_due + EVENTS_AFTER;
 	return cri;
 }
 
@@ -187,10 +194,10 @@ static void cri_close(void *state)
 static void failed(struct cri *cri, const char *what)
 {
 	stats.errors[ERROR_CRI]++;
-	if (!cri->failing)
+	if (!*cri->problem)
 		say(LOG_WARNING, "the container runtime at %s: %s; the gates of pods stay as they are", cri->socket,
 		    what);
-	cri->failing = true;
+	snprintf(cri->problem, sizeof(cri->problem), "%s", what);
 	cri_ask(cri, bg_retry_failed(&cri->retry));
 }
 
@@ -218,9 +225,9 @@ static void finish_list(struct cri *cri, CURLcode result)
 		failed(cri, "its answer is no list of sandboxes");
 		return;
 	}
-	if (cri->failing)
+	if (*cri->problem)
 		say(LOG_INFO, "the container runtime at %s answers again", cri->socket);
-	cri->failing = false;
+	cri->problem[0] = '\0';
 	bg_retry_reset(&cri->retry);
 	cri->calls.listed(list.workloads, list.count, cri->calls.arg);
 	cri_list_free(&list);
@@ -255,18 +262,17 @@ static unsigned int cri_polls(void *state, struct pollfd *polls, unsigned int ro
 	return count;
 }
 
-static void sooner(double due, double now, int *ms)
+static void sooner(double due, int *ms)
 {
-	int left = due <= now ? 0 : (int)((due - now) * 1000) + 1;
+	int left = bg_clock_ms_until(due);
 
-	if (due > 0 && (*ms < 0 || left < *ms))
+	if (left >= 0 && (*ms < 0 || left < *ms))
 		*ms = left;
 }
 
 static int cri_timeout_ms(void *state)
 {
 	struct cri *cri = state;
-	double now = bg_clock_seconds();
 	long curl = -1;
 	int ms;
 
@@ -275,9 +281,9 @@ static int cri_timeout_ms(void *state)
 	if (cri->list.active && (ms < 0 || ms > PATIENCE_MS))
 		ms = PATIENCE_MS;
 	if (!cri->list.active)
-		sooner(cri->ask_due, now, &ms);
+		sooner(cri->ask_due, &ms);
 	if (!cri->events.active)
-		sooner(cri->events_due, now, &ms);
+		sooner(cri->events_due, &ms);
 	return ms;
 }
 
@@ -322,6 +328,13 @@ static void cri_run(void *state)
 	}
 }
 
+static const char *cri_problem(void *state)
+{
+	const struct cri *cri = state;
+
+	return *cri->problem ? cri->problem : NULL;
+}
+
 const struct source source_cri = {
 	.name = "cri",
 	.open = cri_open,
@@ -330,4 +343,5 @@ const struct source source_cri = {
 	.run = cri_run,
 	.ask = cri_ask,
 	.close = cri_close,
+	.problem = cri_problem,
 };

@@ -59,6 +59,7 @@ int cri_list_read(const void *bytes, size_t size, struct cri_list *list)
 			continue;
 		list->workloads[list->count++] = (struct workload){
 			.id = sandbox->metadata->uid,
+			.run = sandbox->id,
 			.name = sandbox->metadata->name,
 			.namespace = sandbox->metadata->namespace_,
 			.labels = add_labels(&label, sandbox->labels, sandbox->n_labels),

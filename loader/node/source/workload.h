@@ -4,14 +4,18 @@
 
 #include "config/grant.h"
 
-/* Something that an engine runs in a cgroup of its own: a pod, a container. All of it belongs to the source. */
+/* Something that an engine runs in a cgroup of its own: a pod, a container. Texts and lists belong to who tells of it. */
 struct workload {
-	const char *id; /* of a pod: its uid */
+	const char *id;  /* of a pod: its uid */
+	const char *run; /* the engine's own id of this run of it: a pod may have had a sandbox before */
 	const char *name;
 	const char *namespace; /* "": the engine has none */
 	const struct bg_label *labels, *annotations;
 	size_t labels_count, annotations_count;
 	const char *cgroup; /* below the cgroup2 mount; NULL: the engine does not say, the id is in its cgroup's name */
 };
+
+/* In one piece of memory, to be freed. */
+struct workload *workload_copy(const struct workload *workload);
 
 #endif
