@@ -86,6 +86,14 @@ json_t *cli_warnings(void)
 	return collected ? json_incref(collected) : json_array();
 }
 
+bool cli_is_utf8(const char *text)
+{
+	json_t *string = json_string(text);
+
+	json_decref(string);
+	return string;
+}
+
 bool cli_parse_number(const char *text, unsigned long most, unsigned long *out)
 {
 	unsigned long value;

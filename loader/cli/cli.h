@@ -29,6 +29,8 @@ struct cli {
 	const struct command *command;
 	bool json;
 	const char *pin_dir;
+	int own_mounts; /* the mount namespace that this process came from, where it left it; or -1 */
+	int own_dir;    /* and its working directory */
 };
 
 /* Options that describe a policy: of attach, run and learn. */
@@ -91,11 +93,18 @@ int cli_print_no_gate(const struct cli *cli, const struct bg_cgroup *cgroup);
 typedef int (*cli_gate_fn)(const struct bg_gate *gate, FILE *out, void *arg);
 int cli_each_gate(struct cli *cli, const char *name, cli_gate_fn each, void *arg);
 
+bool cli_is_utf8(const char *text);
+
 /* A decimal number from 1 to `most`? */
 bool cli_parse_number(const char *text, unsigned long most, unsigned long *out);
 
 /* From now on SIGINT, SIGTERM and SIGHUP are read from this (non-blocking) descriptor; or a negative errno. */
 int cli_catch_signals(struct bg_error *error);
+
+/* Where cgroup v2 is not mounted, as below `ip netns exec`, which lays an empty /sys over it: goes to the mounts of the nearest
+ * process above this one that has it. cli_leave_mounts brings a child back. */
+void cli_find_mounts(struct cli *cli);
+int cli_leave_mounts(const struct cli *cli, struct bg_error *error);
 
 /* Terminal dressing: an empty string where colours do not belong. */
 const char *cli_style(const char *name); /* "bold", "dim", "red", "green", "yellow", "plain" */

@@ -126,6 +126,8 @@ static void detach_named(struct work *work, char **names)
 	for (; *names; names++) {
 		int status = work->permanent ? DONE : cli_resolve_gate(*names, &cgroup, &error);
 
+		if (status == NO_GATE && !strcmp(*names, "all"))
+			bg_error(&error, -ENOENT, "no such cgroup: all: did you mean --all?");
 		if (work->permanent)
 			detach_permanent(work, *names);
 		else if (status == DONE) {

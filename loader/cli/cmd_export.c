@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
+#include "cgroup/glob.h"
 #include "config/declared.h"
 #include "permanent/permanent.h"
 #include "systemd/service.h"
@@ -15,11 +16,30 @@ static void add(struct bg_declaration *all, const char *cgroup, const struct bg_
 	all->gates_count++;
 }
 
+struct export
+{
+	struct cli *cli;
+	struct bg_declaration *all;
+	bool lacks; /* one that YAML cannot name */
+};
+
 static int add_gate(const struct bg_gate *gate, FILE *out, void *arg)
 {
+	struct export *export = arg;
+	char *name;
+
 	(void)out; /* all are printed as one */
-	if (!*gate->damage || gate->policy.count)
-		add(arg, gate->cgroup.name, &gate->policy);
+	if (*gate->damage && !gate->policy.count)
+		return DONE;
+	if (!cli_is_utf8(gate->cgroup.name)) {
+		cli_print_warning(export->cli, "%.512s is left out: its name is not UTF-8, which YAML has to be",
+				  gate->cgroup.name);
+		export->lacks = true;
+		return DONE;
+	}
+	name = bg_need(bg_cgroup_literal(gate->cgroup.name));
+	add(export->all, name, &gate->policy);
+	free(name);
 	return DONE;
 }
 
@@ -38,6 +58,7 @@ static int add_permanent(const struct bg_permanent *permanent, void *arg)
 
 static int run_export(struct cli *cli, int argc, char **argv)
 {
+	struct export export = { .cli = cli };
 	struct bg_declaration *all;
 	struct bg_error error = { "" };
 	char *text;
@@ -46,8 +67,8 @@ static int run_export(struct cli *cli, int argc, char **argv)
 	cli_end_options(cli, argc, argv);
 	if (optind < argc)
 		return cli_usage_error(cli, "export takes no arguments");
-	all = bg_need(calloc(1, sizeof(*all)));
-	status = cli_each_gate(cli, NULL, add_gate, all);
+	all = export.all = bg_need(calloc(1, sizeof(*all)));
+	status = cli_each_gate(cli, NULL, add_gate, &export);
 	err = status == DONE ? bg_permanent_each(add_permanent, all, &error) : 0;
 	if (err)
 		status = cli_print_error(cli, err, &error);
@@ -61,7 +82,7 @@ static int run_export(struct cli *cli, int argc, char **argv)
 		status = cli_finish_output(cli);
 	}
 	bg_declare_free(all);
-	return status;
+	return status == DONE && export.lacks ? FAILED : status;
 }
 
 const struct command cmd_export = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
+#include "cgroup/glob.h"
 #include "policy/infer.h"
 #include "config/file.h"
 #include "gate/transient.h"
@@ -73,28 +74,30 @@ static int listen_for(struct learning *learning, struct bg_watcher *watcher, int
 static void print_yaml(const struct learning *learning, const struct bg_policy *policy)
 {
 	char texts[BG_RULES_MAX][BG_RULE_TEXT_MAX], *rules[BG_RULES_MAX], *yaml;
-	struct bg_declared_gate gate = { .cgroup = (char *)learning->cgroup.name };
+	struct bg_declared_gate gate = { .cgroup = bg_need(bg_cgroup_literal(learning->cgroup.name)) };
 	const struct bg_declaration all = { .gates = &gate, .gates_count = 1 };
 
 	gate.policy.rules = rules;
 	gate.policy.rules_count = policy->count;
 	for (unsigned int i = 0; i < policy->count; i++)
 		rules[i] = (char *)bg_rule_print(&policy->rules[i], texts[i]);
-	yaml = bg_declare_print(&all);
-	fputs(yaml ? yaml : "", stdout);
+	yaml = bg_need(bg_declare_print(&all));
+	fputs(yaml, stdout);
 	free(yaml);
+	free(gate.cgroup);
 }
 
 /* JSON is YAML: apply takes this too. */
 static void print_learnt_json(const struct learning *learning, const struct bg_policy *policy)
 {
+	char *cgroup = bg_need(bg_cgroup_literal(learning->cgroup.name));
 	json_t *rules = json_array();
 	char text[BG_RULE_TEXT_MAX];
 
 	for (unsigned int i = 0; i < policy->count; i++)
 		json_array_append_new(rules, json_string(bg_rule_print(&policy->rules[i], text)));
-	cli_print_json(json_pack("{s:[{s:o,s:o}]}", "gates", "cgroup", bg_json_text(learning->cgroup.name), "rules",
-				 rules));
+	cli_print_json(json_pack("{s:[{s:o,s:o}]}", "gates", "cgroup", bg_json_text(cgroup), "rules", rules));
+	free(cgroup);
 }
 
 static void print_line(const struct learning *learning, const struct bg_policy *policy)
@@ -113,6 +116,7 @@ static void print_line(const struct learning *learning, const struct bg_policy *
 static int print_learnt(const struct learning *learning)
 {
 	struct bg_policy policy = { 0 };
+	struct bg_error error;
 	unsigned int more = bg_infer(&learning->seen, BG_RULES_MAX, &policy);
 
 	if (learning->lost)
@@ -122,6 +126,11 @@ static int print_learnt(const struct learning *learning)
 		cli_print_warning(learning->cli,
 				  "the ports seen take more than %d rules: ranges were widened by %u ports",
 				  BG_RULES_MAX, more);
+	if ((learning->cli->json || learning->yaml) && !cli_is_utf8(learning->cgroup.name)) {
+		bg_error(&error, -EILSEQ, "%.512s has a name that is not UTF-8, which YAML and JSON have to be",
+			 learning->cgroup.name);
+		return cli_print_error(learning->cli, -EILSEQ, &error);
+	}
 	if (learning->cli->json)
 		print_learnt_json(learning, &policy);
 	else if (learning->yaml)

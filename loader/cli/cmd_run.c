@@ -105,10 +105,14 @@ static void execute(const struct cli *cli, pid_t parent, const struct bg_cgroup 
 		bg_error(&error, err, "cannot enter %s: %s", cgroup->path, strerror(-err));
 		_exit(cli_print_error_as(cli, NOT_RUN, &error));
 	}
+	if (cli_leave_mounts(cli, &error))
+		_exit(cli_print_error_as(cli, NOT_RUN, &error));
 	if (user->actual && (err = become(user))) {
 		bg_error(&error, err, "cannot become user %u: %s", user->uid, strerror(-err));
 		_exit(cli_print_error_as(cli, NOT_RUN, &error));
 	}
+	if (user->actual && user->uid)
+		setsid(); /* or it could type into root's terminal, with TIOCSTI */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(NOT_RUN);
@@ -120,8 +124,9 @@ static void execute(const struct cli *cli, pid_t parent, const struct bg_cgroup 
 	_exit(cli_print_error_as(cli, errno == ENOENT ? NOT_FOUND : NOT_RUN, &error));
 }
 
-/* Passes signals on until the command ends. What the terminal sends, the command gets itself. */
-static int wait_for(pid_t child, int signals)
+/* Passes signals on until the command ends. What the terminal sends, a command in this session gets itself; in one of its
+ * own it is sent to all that the terminal would have sent it to. */
+static int wait_for(pid_t child, bool own_session, int signals)
 {
 	struct signalfd_siginfo got;
 	int status = 0;
@@ -131,12 +136,19 @@ static int wait_for(pid_t child, int signals)
 			return status;
 		if (read(signals, &got, sizeof(got)) != sizeof(got) || got.ssi_signo == SIGCHLD)
 			continue;
-		if (got.ssi_code <= 0 || got.ssi_signo == SIGTERM || got.ssi_signo == SIGHUP)
+		if (got.ssi_signo == SIGTSTP) {
+			kill(-child, SIGSTOP);
+			raise(SIGSTOP);
+			kill(-child, SIGCONT);
+		} else if (own_session && got.ssi_code > 0) {
+			kill(-child, (int)got.ssi_signo);
+		} else if (got.ssi_code <= 0 || got.ssi_signo == SIGTERM || got.ssi_signo == SIGHUP) {
 			kill(child, (int)got.ssi_signo);
+		}
 	}
 }
 
-static int open_signals(struct bg_error *error)
+static int open_signals(bool own_session, struct bg_error *error)
 {
 	static const int which[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD };
 	sigset_t signals;
@@ -145,6 +157,8 @@ static int open_signals(struct bg_error *error)
 	sigemptyset(&signals);
 	for (size_t i = 0; i < sizeof(which) / sizeof(*which); i++)
 		sigaddset(&signals, which[i]);
+	if (own_session)
+		sigaddset(&signals, SIGTSTP);
 	fd = signalfd(-1, &signals, SFD_CLOEXEC);
 	if (fd < 0)
 		return bg_error(error, -errno, "cannot wait for signals: %s", strerror(errno));
@@ -168,12 +182,48 @@ static int end_as(int status)
 	return 128 + WTERMSIG(status);
 }
 
+static void process_name(int pid, char name[static 64])
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	file = fopen(path, "re");
+	if (file && fgets(name, 64, file))
+		name[strcspn(name, "\n")] = '\0';
+	if (file)
+		fclose(file);
+}
+
+/* What the command left behind itself is about to be killed: a server that went into the background, most often. */
+static void warn_of_left(const struct cli *cli, const struct bg_cgroup *cgroup, bool exited)
+{
+	char path[PATH_MAX + 16], first[64] = "";
+	unsigned int count = 0;
+	FILE *procs;
+	int pid;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup->path);
+	procs = fopen(path, "re");
+	while (procs && fscanf(procs, "%d", &pid) == 1) {
+		if (count++ == 0)
+			process_name(pid, first);
+	}
+	if (procs)
+		fclose(procs);
+	if (count)
+		cli_print_warning(cli, "the command %s and left %u process%s (%s): killed%s",
+				  exited ? "ended" : "was ended", count, count == 1 ? "" : "es", first,
+				  exited ? "; run the server in the foreground" : "");
+}
+
 static int run(struct cli *cli, const struct bg_policy *policy, const struct user *user, char **command)
 {
 	struct bg_transient transient;
 	struct bg_error error = { "" };
 	struct bg_store store;
-	int signals = open_signals(&error), status, err;
+	bool own_session = user->actual && user->uid;
+	int signals = open_signals(own_session, &error), status, err;
 	pid_t child, self = getpid();
 
 	err = signals < 0 ? signals : bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
@@ -183,13 +233,20 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 	bg_store_close(&store);
 	if (err)
 		return cli_print_error(cli, err, &error);
+	if (getenv("NOTIFY_SOCKET"))
+		cli_print_warning(
+			cli,
+			"systemd hears the command only if its unit says NotifyAccess=all: its main process is "
+			"bindgate");
 	child = fork();
 	if (child == 0)
 		execute(cli, self, &transient.cgroup, user, command);
-	status = child < 0 ? NOT_RUN << 8 : wait_for(child, signals);
+	status = child < 0 ? NOT_RUN << 8 : wait_for(child, own_session, signals);
 	if (child < 0)
 		fprintf(stderr, "bindgate: cannot start a process: %s\n", strerror(errno));
 	close(signals);
+	if (child > 0)
+		warn_of_left(cli, &transient.cgroup, WIFEXITED(status));
 	err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (!err) {
 		err = bg_transient_end(&store, &transient, &error);
@@ -235,7 +292,8 @@ static const struct cli_option options[] = {
 const struct command cmd_run = {
 	.name = "run",
 	.summary = "a command in a gate of its own, gone when it ends",
-	.notes = "Ends as the command ended; what it left running is killed.\n\n"
+	.notes = "Ends as the command ended; what it left running is killed. In a unit of Type=notify, say\n"
+		 "NotifyAccess=all.\n\n"
 		 "  bindgate run --user www-data 80/tcp -- python3 -m http.server 80\n"
 		 "  bindgate run --user app --default deny 3000=80/tcp -- node server.js\n",
 	.options = options,

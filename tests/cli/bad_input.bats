@@ -91,6 +91,11 @@ refuses_rule() { # RULE REASON
 @test "command lines" {
 	says 2 'there is no command "lisst"; did you mean list?; see bindgate help' lisst
 	says 2 'there is no command "frobnicate"; see bindgate help' frobnicate
+	says 2 'there is no command "allow"; did you mean attach?; see bindgate help' allow 80
+	says 2 '80 is no command but a rule: did you mean bindgate attach CGROUP 80?; see bindgate help' 80
+	says 3 'no such cgroup: all: did you mean --all?' detach all
+	mkdir "$CG/bg-shop-$$.service"
+	says 1 "no such cgroup: bg-shop-$$: did you mean unit:bg-shop-$$?" attach "bg-shop-$$" 80
 	says 2 'a cgroup and its rules are missing; see bindgate attach --help' attach
 	says 2 'a rule is missing, such as 80/tcp (a gate without rules wants --default deny); see bindgate attach --help' attach "$CG"
 	says 2 'the default is pass or deny, not "maybe"; see bindgate attach --help' attach --default maybe "$CG" 80
@@ -120,7 +125,7 @@ refuses_rule() { # RULE REASON
 @test "not root" {
 	cp "$BINDGATE" "$WORK/bindgate"
 	echo 'gates: []' >"$WORK/gates.yaml"
-	for command in "attach $CG 80" "add $CG 80" "detach $CG" list "maps dump" export watch "watch $CG" "learn $CG" "explain $CG 80" \
+	for command in "attach $CG 80" "add $CG 80" "detach $CG" list "maps dump" export watch "watch $CG" "learn $CG" \
 		"apply $WORK/gates.yaml" "run 80 -- true"; do
 		# shellcheck disable=SC2086 # words of a command
 		run -1 --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups "$WORK/bindgate" $command

@@ -155,3 +155,22 @@ refuses() { # TEXT LINE WORDS
 	run -1 bindgate apply - <<<"gates: [{cgroup: $NAME/nosuch}]"
 	ended 1 "no such cgroup: $NAME/nosuch (cgroup v2 is mounted at $CGROUP2)"
 }
+
+@test "export names each cgroup so that apply finds it and no other" {
+	local odd=$CG/'w*' plain=$CG/'a\x2db' bytes
+	mkdir "$odd" "$CG/web" "$plain"
+	bindgate attach "$odd" 80
+	bindgate attach "$plain" 81
+	run -0 --separate-stderr bindgate export
+	printf '%s\n' "$output" >"$WORK/gates.yaml"
+	bindgate detach --all
+	bindgate apply "$WORK/gates.yaml"
+	equal gates "$(bindgate list -j | json "sorted(g['path'][len('$CG'):] for g in d['gates'])")" '["/a\\x2db", "/w*"]'
+	# a name that YAML cannot hold: the rest comes out, and it is told
+	bytes=$CG/$'\xff'
+	mkdir "$bytes"
+	bindgate attach "$bytes" 82
+	run -1 --separate-stderr bindgate export
+	[[ $stderr == *'is left out: its name is not UTF-8'* ]]
+	printf '%s\n' "$output" | diff - "$WORK/gates.yaml"
+}

@@ -239,3 +239,20 @@ udp    8011-65535  pass     default                                1"
 	equal told "$stderr" "bindgate: warning: / is the root of all cgroups: every process of this machine is in this gate; make a cgroup for what is meant (mkdir), or use bindgate run"
 	bindgate detach /
 }
+
+@test "the default's hits are those of the default that stands" {
+	bindgate attach "$CG" 80
+	binds 'tcp 127.0.0.1 8080' 'tcp 127.0.0.1 8081' >/dev/null
+	bindgate attach --default deny "$CG" 80
+	binds 'tcp 127.0.0.1 8080' >/dev/null
+	equal hits "$(bindgate list | awk '/default deny/ { print $3 }')" 1
+	equal totals "$(bindgate list -j | json "[d['gates'][0]['verdicts'][v] for v in ('pass', 'deny')]")" '[2, 1]'
+}
+
+@test "a rule that is not there: the one that is nearest is named" {
+	bindgate attach "$CG" 1-1000 80/udp 80/tcp,uid=0
+	run -1 bindgate remove "$CG" 80/tcp
+	ended 1 'no rule "80/tcp" there: did you mean "80/udp"?'
+	run -1 bindgate remove "$CG" 90
+	ended 1 'no rule "90" there: did you mean "1-1000"?'
+}

@@ -62,8 +62,13 @@ nobody $(getent passwd nobody | cut -d: -f6)"
 	nothing_left
 }
 
-@test "what the command left running is killed with its gate" {
-	run -0 run_in 80 -- sh -c 'setsid sleep 1000 >/dev/null 2>&1 & echo $!'
+@test "what the command left running is killed with its gate, and told" {
+	run -0 --separate-stderr run_in 80 -- sh -c 'setsid sleep 1000 >/dev/null 2>&1 & echo $!; until read -r name <"/proc/$!/comm" && [ "$name" = sleep ]; do :; done'
+	equal told "$stderr" "bindgate: warning: the command ended and left 1 process (sleep): killed; run the server in the foreground"
+	run -0 --separate-stderr run_in 80 -- sh -c 'setsid sleep 1000 >/dev/null 2>&1 & setsid sleep 1000 >/dev/null 2>&1 & echo $!'
+	[[ $stderr == *'the command ended and left 2 processes ('* ]]
+	run -0 --separate-stderr run_in 80 -- true
+	equal nothing "$stderr" ""
 	! readlink "/proc/$output/exe"
 	nothing_left
 }
@@ -128,4 +133,51 @@ nobody $(getent passwd nobody | cut -d: -f6)"
 	until grep -q interrupts: "$WORK/out"; do sleep 0.02; done
 	tmux -L "bg-$$" kill-server 2>/dev/null || true
 	equal once "$(tail -n 1 "$WORK/out")" "interrupts: 1"
+}
+
+@test "below systemd it says what Type=notify takes" {
+	NOTIFY_SOCKET=/none run -0 --separate-stderr run_in 80 -- true
+	[[ $stderr == *'only if its unit says NotifyAccess=all'* ]]
+}
+
+@test "as a user it has a session of its own: what root types it gets, but it cannot type for root" {
+	cat >"$WORK/type.py" <<-'END'
+		import fcntl, os, termios, signal, sys, time
+		signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True) or sys.exit(3))
+		print("session", os.getsid(0) == os.getpid(), "terminal", os.isatty(0), flush=True)
+		try:
+		    fcntl.ioctl(0, termios.TIOCSTI, b"x")
+		    print("typed", flush=True)
+		except OSError as e:
+		    print(e.strerror, flush=True)
+		try:
+		    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+		    print("took it", flush=True)
+		except OSError as e:
+		    print(e.strerror, flush=True)
+		time.sleep(60)
+	END
+	tmux -L "bg-$$" -f /dev/null new-session -d -x 80 -y 24 \
+		"echo 0 >$CG/cgroup.procs; BINDGATE_PIN_DIR=$BINDGATE_PIN_DIR $BINDGATE run --user nobody 80 -- $PYTHON -IS $WORK/type.py >$WORK/out; echo \$? >$WORK/status"
+	until [ "$(wc -l <"$WORK/out")" -ge 3 ] 2>/dev/null; do sleep 0.02; done
+	tmux -L "bg-$$" send-keys C-c
+	until [ -s "$WORK/status" ]; do sleep 0.02; done
+	tmux -L "bg-$$" kill-server 2>/dev/null || true
+	equal status "$(cat "$WORK/status")" 3
+	grep -q '^session True terminal True$' "$WORK/out"
+	grep -q '^interrupted$' "$WORK/out"
+	! grep -E '^(typed|took it)$' "$WORK/out"
+	nothing_left
+}
+
+@test "ip netns exec, which hides cgroup v2 and the pins, hides nothing from bindgate" {
+	local name=bg-test-$$
+	ip netns add "$name"
+	# shellcheck disable=SC2016
+	run in_cgroup "$CG" ip netns exec "$name" sh -c 'ip link set lo up; cd "$1" && shift; [ ! -e /sys/fs/cgroup/cgroup.procs ] &&
+		exec "$@"' sh "$WORK" "$BINDGATE" run --user nobody 80/tcp -- "$PYTHON" -c "$BIND; import os; print(os.getcwd(), os.path.exists(\"$CG\"))" 80
+	ip netns del "$name"
+	equal served "$output" "ok 80
+$WORK False"
+	nothing_left
 }

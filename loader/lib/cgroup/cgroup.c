@@ -326,7 +326,10 @@ int bg_cgroup_find(const char *text, struct bg_cgroup *out, struct bg_error *err
 		return find_user(text + 5, mounted, out, error);
 	err = !strncmp(text, "unit:", 5) ? bg_cgroup_of_unit(text + 5, path, error)
 					 : make_absolute(text, mounted, path, error);
-	return err ? err : find_path(path, mounted, out, error);
+	err = err ? err : find_path(path, mounted, out, error);
+	if (err == -ENOENT && !strchr(text, '/') && !strchr(text, ':') && !bg_cgroup_of_unit(text, path, NULL))
+		bg_error(error, err, "no such cgroup: %.100s: did you mean unit:%.100s?", text, text);
+	return err;
 }
 
 bool bg_cgroup_open_to_others(const struct bg_cgroup *cgroup, __u32 *id, bool *is_group)

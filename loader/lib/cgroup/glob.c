@@ -6,12 +6,26 @@
 #include <errno.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 bool bg_cgroup_is_glob(const char *text)
 {
 	return strncmp(text, "unit:", 5) && strpbrk(text, "*?[");
+}
+
+char *bg_cgroup_literal(const char *name)
+{
+	char *text = malloc(2 * strlen(name) + 1), *to = text;
+	bool escaped = bg_cgroup_is_glob(name);
+
+	for (; text && *name; *to++ = *name++)
+		if (escaped && strchr("*?[\\", *name))
+			*to++ = '\\';
+	if (text)
+		*to = '\0';
+	return text;
 }
 
 int bg_cgroup_each(const char *text, int (*each)(const struct bg_cgroup *cgroup, void *arg), void *arg,

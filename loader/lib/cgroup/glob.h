@@ -4,6 +4,9 @@
 
 #include "cgroup/cgroup.h"
 
+/* The name written so that it stands for that cgroup alone, to be freed; NULL: out of memory. */
+char *bg_cgroup_literal(const char *name);
+
 /* Is it a pattern such as /system.slice/web@*.service? */
 bool bg_cgroup_is_glob(const char *text);
 

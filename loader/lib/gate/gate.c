@@ -220,7 +220,7 @@ int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct b
 		return cannot_read(id, err, error);
 	for (unsigned int i = 0; i < gate.policy.count; i++)
 		gate.hits[i] = bg_counters_hits(&gate.map.counted, &counts, gate.policy.rules[i].slot);
-	gate.default_hits = counts.hits[BG_SLOT_PASSED] + counts.hits[BG_SLOT_DENIED];
+	gate.default_hits = counts.hits[gate.policy.default_verdict == BG_DENY ? BG_SLOT_DENIED : BG_SLOT_PASSED];
 	gate.bypassed_hits = counts.hits[BG_SLOT_BYPASSED];
 	bg_counters_totals(&gate.map.counted, &counts, gate.verdicts);
 	snprintf(gate.damage, sizeof(gate.damage), "%s", damage_of(&gate, sound, whole));

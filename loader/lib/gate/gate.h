@@ -12,9 +12,9 @@ struct bg_gate {
 	__u64 id; /* its cgroup's */
 	struct bg_cgroup cgroup;
 	struct bg_portmap map;
-	struct bg_policy policy;  /* what the map says */
-	__u64 hits[BG_RULES_MAX]; /* by rule, in the policy's order */
-	__u64 default_hits;
+	struct bg_policy policy;     /* what the map says */
+	__u64 hits[BG_RULES_MAX];    /* by rule, in the policy's order */
+	__u64 default_hits;          /* since the gate came, while the default was what it is now */
 	__u64 bypassed_hits;         /* port 0, and other network namespaces with netns host */
 	__u64 verdicts[BG_VERDICTS]; /* binds by verdict since the gate came, replaced rules included */
 	char damage[256];            /* what is wrong with it, and what to do; empty: nothing */

@@ -63,20 +63,29 @@ static int find(const struct bg_policy *policy, const struct bg_rule *wanted)
 	return -1;
 }
 
+/* 0: the two have no port in common. */
+static unsigned int likeness(const struct bg_rule *rule, const struct bg_rule *wanted)
+{
+	if (!rule || rule->first > wanted->last || wanted->first > rule->last)
+		return 0;
+	return 1 + 4U * (rule->first == wanted->first && rule->last == wanted->last) +
+	       2U * (rule->verdict == wanted->verdict) + (rule->flags == wanted->flags);
+}
+
 static int not_found(const struct bg_policy *policy, const struct bg_rule *wanted, struct bg_error *error)
 {
 	char text[BG_RULE_TEXT_MAX], near[BG_RULE_TEXT_MAX];
+	const struct bg_rule *best = NULL;
 
 	bg_rule_print(wanted, text);
 	if (policy->count == 0)
 		return bg_error(error, -ENOENT, "no rule \"%s\" there: the gate has no rules", text);
-	for (unsigned int i = 0; i < policy->count; i++) {
-		const struct bg_rule *rule = &policy->rules[i];
-
-		if (rule->first <= wanted->last && wanted->first <= rule->last)
-			return bg_error(error, -ENOENT, "no rule \"%s\" there: did you mean \"%s\"?", text,
-					bg_rule_print(rule, near));
-	}
+	for (unsigned int i = 0; i < policy->count; i++)
+		if (likeness(&policy->rules[i], wanted) > likeness(best, wanted))
+			best = &policy->rules[i];
+	if (best)
+		return bg_error(error, -ENOENT, "no rule \"%s\" there: did you mean \"%s\"?", text,
+				bg_rule_print(best, near));
 	return bg_error(error, -ENOENT, "no rule \"%s\" there: bindgate list shows the gate's rules", text);
 }
 
