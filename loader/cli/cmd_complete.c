@@ -7,12 +7,11 @@
 #include "gate/sweep.h"
 
 #include <dirent.h>
+#include <fts.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SLICES_DEPTH 5
 
 struct line {
 	struct cli *cli;
@@ -115,26 +114,28 @@ static void offer_level(const struct line *line, const char *mount)
 }
 
 /* Units have their cgroups in slices. */
-static void offer_units(const struct line *line, const char *path, unsigned int depth)
+static void offer_units(const struct line *line, const char *mount)
 {
 	static const char *const kinds[] = { ".service", ".scope", ".socket" };
-	char below[PATH_MAX + 256], unit[300];
-	struct dirent *entry;
-	DIR *dir = opendir(path);
+	char *const roots[] = { (char *)mount, NULL };
+	FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOSTAT | FTS_NOCHDIR, NULL);
+	char unit[NAME_MAX + 8];
+	FTSENT *entry;
 
-	while (dir && (entry = readdir(dir))) {
-		const char *dot = strrchr(entry->d_name, '.');
+	while (tree && (entry = fts_read(tree))) {
+		const char *dot = strrchr(entry->fts_name, '.');
 
-		snprintf(unit, sizeof(unit), "unit:%s", entry->d_name);
+		if (entry->fts_info != FTS_D || entry->fts_level == 0)
+			continue;
+		if (!dot || strcmp(dot, ".slice") != 0)
+			fts_set(tree, entry, FTS_SKIP);
+		snprintf(unit, sizeof(unit), "unit:%s", entry->fts_name);
 		for (size_t i = 0; dot && i < sizeof(kinds) / sizeof(*kinds); i++)
 			if (!strcmp(dot, kinds[i]))
 				offer(line, unit, "");
-		snprintf(below, sizeof(below), "%.4000s/%s", path, entry->d_name);
-		if (depth && dot && !strcmp(dot, ".slice"))
-			offer_units(line, below, depth - 1);
 	}
-	if (dir)
-		closedir(dir);
+	if (tree)
+		fts_close(tree);
 }
 
 static void offer_cgroups(const struct line *line)
@@ -146,7 +147,7 @@ static void offer_cgroups(const struct line *line)
 	if (bg_cgroup_mount(&mount, NULL))
 		return;
 	if (!strncmp(line->word, "unit:", 5))
-		offer_units(line, mount, SLICES_DEPTH);
+		offer_units(line, mount);
 	else
 		offer(line, "unit:", "that of a systemd unit");
 	offer_level(line, mount);
