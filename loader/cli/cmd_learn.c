@@ -159,14 +159,8 @@ static int borrow(const struct learning *learning, struct bg_transient *transien
 static void give_back(const struct learning *learning, struct bg_transient *transient)
 {
 	struct bg_error error;
-	struct bg_store store;
-	int err = bg_sweep_open(learning->cli->pin_dir, BG_STORE_WRITE, &store, &error);
 
-	if (!err) {
-		err = bg_transient_end(&store, transient, &error);
-		bg_store_close(&store);
-	}
-	if (err)
+	if (bg_transient_end(learning->cli->pin_dir, transient, &error))
 		cli_print_warning(learning->cli,
 				  "the gate that stood there meanwhile stays until the next command: %s",
 				  error.text);

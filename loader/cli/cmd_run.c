@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
+#include "cli/scope.h"
 #include "gate/transient.h"
 #include "gate/sweep.h"
 
@@ -54,13 +55,10 @@ static int find_user(const struct cli *cli, const char *text, struct user *out)
 	return DONE;
 }
 
-static int enter(const struct bg_cgroup *cgroup)
+static int enter(const struct bg_transient *transient)
 {
-	char path[PATH_MAX + 16];
-	int fd, err = 0;
+	int fd = openat(transient->dir, "cgroup.procs", O_WRONLY | O_CLOEXEC), err = 0;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup->path);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, "0", 1) != 1)
 		err = -errno;
 	if (fd >= 0)
@@ -94,15 +92,15 @@ static int become(const struct user *user)
 }
 
 /* In the child; does not return. The command dies with bindgate: nobody would end its gate. */
-static void execute(const struct cli *cli, pid_t parent, const struct bg_cgroup *cgroup, const struct user *user,
-		    char **command)
+static void execute(const struct cli *cli, pid_t parent, const struct bg_transient *transient,
+		    const struct user *user, char **command)
 {
 	struct bg_error error;
 	sigset_t none;
-	int err = enter(cgroup);
+	int err = enter(transient);
 
 	if (err) {
-		bg_error(&error, err, "cannot enter %s: %s", cgroup->path, strerror(-err));
+		bg_error(&error, err, "cannot enter %s: %s", transient->cgroup.path, strerror(-err));
 		_exit(cli_print_error_as(cli, NOT_RUN, &error));
 	}
 	if (cli_leave_mounts(cli, &error))
@@ -196,41 +194,56 @@ static void process_name(int pid, char name[static 64])
 }
 
 /* What the command left behind itself is about to be killed: a server that went into the background, most often. */
-static void warn_of_left(const struct cli *cli, const struct bg_cgroup *cgroup, bool exited)
+static void warn_of_left(const struct cli *cli, const struct bg_transient *transient, bool exited)
 {
-	char path[PATH_MAX + 16], first[64] = "";
+	int fd = openat(transient->dir, "cgroup.procs", O_RDONLY | O_CLOEXEC), pid;
+	FILE *procs = fd < 0 ? NULL : fdopen(fd, "r");
+	char first[64] = "";
 	unsigned int count = 0;
-	FILE *procs;
-	int pid;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup->path);
-	procs = fopen(path, "re");
 	while (procs && fscanf(procs, "%d", &pid) == 1) {
 		if (count++ == 0)
 			process_name(pid, first);
 	}
 	if (procs)
 		fclose(procs);
+	else if (fd >= 0)
+		close(fd);
 	if (count)
 		cli_print_warning(cli, "the command %s and left %u process%s (%s): killed%s",
 				  exited ? "ended" : "was ended", count, count == 1 ? "" : "es", first,
 				  exited ? "; run the server in the foreground" : "");
 }
 
+/* Under one lock, which ends with this process where that becomes another, in a scope. */
+static int begin(const struct cli *cli, const struct bg_policy *policy, bool own_session, struct bg_transient *out,
+		 int *signals, struct bg_error *error)
+{
+	struct bg_place place;
+	struct bg_store store;
+	int err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, error);
+
+	if (err)
+		return err;
+	err = bg_place_find(&place, error);
+	if (!err)
+		err = cli_enter_scope(&place, error);
+	if (!err) {
+		*signals = open_signals(own_session, error);
+		err = *signals < 0 ? *signals : bg_transient_begin(&store, &place, policy, out, error);
+	}
+	bg_store_close(&store);
+	return err;
+}
+
 static int run(struct cli *cli, const struct bg_policy *policy, const struct user *user, char **command)
 {
 	struct bg_transient transient;
 	struct bg_error error = { "" };
-	struct bg_store store;
 	bool own_session = user->actual && user->uid;
-	int signals = open_signals(own_session, &error), status, err;
+	int signals, status, err = begin(cli, policy, own_session, &transient, &signals, &error);
 	pid_t child, self = getpid();
 
-	err = signals < 0 ? signals : bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
-	if (err)
-		return cli_print_error(cli, err, &error);
-	err = bg_transient_begin(&store, policy, &transient, &error);
-	bg_store_close(&store);
 	if (err)
 		return cli_print_error(cli, err, &error);
 	if (getenv("NOTIFY_SOCKET"))
@@ -240,18 +253,14 @@ static int run(struct cli *cli, const struct bg_policy *policy, const struct use
 			"bindgate");
 	child = fork();
 	if (child == 0)
-		execute(cli, self, &transient.cgroup, user, command);
+		execute(cli, self, &transient, user, command);
 	status = child < 0 ? NOT_RUN << 8 : wait_for(child, own_session, signals);
 	if (child < 0)
 		fprintf(stderr, "bindgate: cannot start a process: %s\n", strerror(errno));
 	close(signals);
 	if (child > 0)
-		warn_of_left(cli, &transient.cgroup, WIFEXITED(status));
-	err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
-	if (!err) {
-		err = bg_transient_end(&store, &transient, &error);
-		bg_store_close(&store);
-	}
+		warn_of_left(cli, &transient, WIFEXITED(status));
+	err = bg_transient_end(cli->pin_dir, &transient, &error);
 	if (err) /* the command's own end matters more; what is left, the next command takes away */
 		cli_print_error(cli, err, &error);
 	return end_as(status);

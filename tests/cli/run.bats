@@ -107,6 +107,30 @@ nobody $(getent passwd nobody | cut -d: -f6)"
 	nothing_left
 }
 
+@test "cgroups made in the run's own go with it" {
+	run -0 run_in 80 -- sh -c 'cd "$CG"/bindgate-run-* && mkdir -p a/b/c a/d e && echo $$ >a/b/c/cgroup.procs && exec sleep 0.01'
+	equal said "$output" ""
+	nothing_left
+}
+
+@test "kill -9 of bindgate: cgroups within the run's own are collected too, with what runs in them" {
+	run_in 80 -- bash -c 'cd "$CG"/bindgate-run-* && mkdir -p a/b/c a/d e && echo $$ >a/b/c/cgroup.procs
+		setsid sleep 1000 & echo "$PPID $!"; sleep 1000' >"$WORK/out" 3>&- &
+	until [ -s "$WORK/out" ]; do sleep 0.02; done
+	local bindgate left
+	read -r bindgate left <"$WORK/out"
+	kill -9 "$bindgate"
+	mkdir "$CG/other"
+	for _ in $(seq 100); do # each takes what has died by then
+		bindgate attach "$CG/other" 80
+		[ -n "$(find "$CG" -name 'bindgate-run-*')" ] || break
+	done
+	! readlink "/proc/$left/exe"
+	bindgate detach "$CG/other"
+	rmdir "$CG/other"
+	nothing_left
+}
+
 @test "a terminal stays a terminal" {
 	in_cgroup "$CG" script -qec "$BINDGATE run 80 -- sh -c 'test -t 0 && test -t 1 && read line </dev/tty && echo got \$line'" /dev/null \
 		>"$WORK/out" <<<hello
@@ -180,4 +204,85 @@ nobody $(getent passwd nobody | cut -d: -f6)"
 	equal served "$output" "ok 80
 $WORK False"
 	nothing_left
+}
+
+# A cgroup that is a user's, as systemd delegates it and as the user makes those below.
+user_cgroup() {
+	mkdir "$CG/user" "$CG/user/shell"
+	chown -R 65534 "$CG/user/shell"
+	chown 65534 "$CG/user" "$CG/user"/cgroup.{procs,threads,subtree_control}
+}
+
+run_from() { # CGROUP ARGUMENT...
+	in_cgroup "$1" nsenter --net="/proc/self/fd/$NET" "$BINDGATE" run "${@:2}"
+}
+
+@test "from a user's cgroup: the gate is outside, in root's own" {
+	user_cgroup
+	bindgate attach --default deny "$CG" 80
+	cat >"$WORK/command" <<-'END'
+		cut -d: -f3 /proc/self/cgroup | tail -n 1
+		setpriv --reuid 65534 --clear-groups sh -c 'echo $$ >"$CG/user/shell/cgroup.procs" || grep -q bindgate-run /proc/self/cgroup && echo kept' 2>&1
+		setpriv --reuid 65534 --clear-groups rmdir "$CG"/bindgate-run-* 2>&1
+		"$PYTHON" -c "$BIND" 81
+	END
+	export PYTHON BIND
+	run -1 run_from "$CG/user/shell" --user root 80/tcp 81/tcp -- sh "$WORK/command"
+	[[ ${lines[0]} == "$NAME"/bindgate-run-* ]]
+	ended 1 kept # nobody gets out, though they own where they would go
+	ended 1 "failed to remove"
+	ended 1 PermissionError # what holds above the user's cgroup holds there too
+	run -0 run_from "$CG/user/shell" 80/tcp -- "$PYTHON" -c "$BIND" 80
+	bindgate detach "$CG"
+	chmod 777 "$CG/user"
+	chown -R 0 "$CG/user"
+	run -0 run_from "$CG/user/shell" 80/tcp -- sh -c 'grep 0:: /proc/self/cgroup'
+	[[ $output == "0::$NAME"/bindgate-run-* ]]
+	chmod 755 "$CG/user"
+	run -0 run_from "$CG/user/shell" 80/tcp -- sh -c 'grep 0:: /proc/self/cgroup'
+	[[ $output == "0::$NAME"/user/shell/bindgate-run-* ]]
+	nothing_left_below
+}
+
+nothing_left_below() {
+	equal cgroups "$(find "$CG" -name 'bindgate-run-*')" ""
+	equal runs "$(find "$BINDGATE_PIN_DIR/runs" -mindepth 1 2>/dev/null)" ""
+}
+
+@test "from a user's cgroup below a gate: refused, with what to do" {
+	user_cgroup
+	bindgate attach --default deny "$CG/user" 80
+	run -1 run_from "$CG/user/shell" 80/tcp -- true
+	equal told "$output" "bindgate: $NAME/user/shell is in another user's hands, who could take the command out of its gate, and outside, in $NAME, the gate of $NAME/user would not hold: leave it first, by echo \$\$ >$CGROUP2/cgroup.procs"
+	nothing_left_below
+	run -0 in_cgroup "$CG/user/shell" sh -c 'echo $$ >"$1/cgroup.procs" && exec "$2" run 80 -- true' sh "$CGROUP2" "$BINDGATE"
+	bindgate detach "$CG/user"
+	run -0 run_from "$CG/user/shell" 80/tcp -- true
+	nothing_left_below
+}
+
+@test "from a user's cgroup below a limit of root's: refused; what the user set is no limit" {
+	local controller enabled=() dir
+	read -r controller _ <"$CGROUP2/cgroup.controllers"
+	for dir in "$CGROUP2" "$BASE" "$CG"; do
+		grep -qw "$controller" "$dir/cgroup.subtree_control" && continue
+		echo "+$controller" >"$dir/cgroup.subtree_control"
+		enabled=("$dir" "${enabled[@]}")
+	done
+	user_cgroup
+	local limit=$(find "$CG/user" -maxdepth 1 \( -name '*.max' -o -name cpuset.cpus \) -printf '%f\n' | head -n 1)
+	local before=$(cat "$CG/user/$limit")
+	echo 0 >"$CG/user/$limit"
+	run -1 run_from "$CG/user/shell" 80/tcp -- true
+	ended 1 "the $limit of $NAME/user would not hold"
+	chown 65534 "$CG/user/$limit"
+	run run_from "$CG/user/shell" 80/tcp -- true
+	ended 0 ""
+	chown 0 "$CG/user/$limit"
+	echo "$before" >"$CG/user/$limit"
+	run -0 run_from "$CG/user/shell" 80/tcp -- true
+	for dir in "${enabled[@]}"; do
+		echo "-$controller" >"$dir/cgroup.subtree_control" || [ "$dir" = "$CGROUP2" ]
+	done
+	nothing_left_below
 }

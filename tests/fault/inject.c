@@ -4,12 +4,17 @@
  *
  *	inject REPORT NTH ERRNO COMMAND...
  *
+ * or of which one system call (NTH 0: each) is held while a shell runs a line of its own, $CALL being the call's number:
+ *
+ *	inject REPORT NTH LINE COMMAND...
+ *
  * Each call that the command and its children make can be the one, except those that Linux never fails. The loader's are
  * not counted: the count begins when main() says what becomes of SIGPIPE, which is the first thing that it does. The
  * kernel holds each call until this process has said whether it may go on (seccomp's user notification), so that static
  * programs, libraries' own calls and those made by hand are caught alike. Into REPORT goes its name
  * and its first argument; nothing where there were not so many. Ends as the command does; 125 where it could not be run.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -139,11 +144,23 @@ struct run {
 	int notify;
 	unsigned long nth;
 	int error;
+	const char *line; /* to run instead; NULL: none */
 	bool begun;
 	pid_t foreign; /* a process that has become another program: whose calls are not ours to fail */
 	unsigned long calls;
 	FILE *report;
 };
+
+/* While the command waits. */
+static void run_line(const struct run *run)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "%lu", run->calls);
+	setenv("CALL", number, 1);
+	if (system(run->line) < 0) /* NOLINT(cert-env33-c): the test's own line, for a shell */
+		die(run->line, errno);
+}
 
 static void answer(struct run *run, struct seccomp_notif *call, struct seccomp_notif_resp *response)
 {
@@ -152,14 +169,18 @@ static void answer(struct run *run, struct seccomp_notif *call, struct seccomp_n
 		run->begun = call->data.nr == SCMP_SYS(rt_sigaction) && call->data.args[0] == SIGPIPE;
 	} else if ((pid_t)call->pid == run->foreign) {
 		; /* goes on */
-	} else if (++run->calls == run->nth) {
+	} else if (++run->calls == run->nth || (run->line && !run->nth)) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call->data.nr);
 
 		fprintf(run->report, "%s %lld", name ? name : "?", call->data.args[0]);
 		fflush(run->report); /* whoever waits in vain for what comes of it may end this process */
 		free(name);
-		response->flags = 0;
-		response->error = -run->error;
+		if (run->line) {
+			run_line(run);
+		} else {
+			response->flags = 0;
+			response->error = -run->error;
+		}
 	}
 	if (run->begun && call->data.nr == SCMP_SYS(execve) && !response->error)
 		run->foreign = (pid_t)call->pid;
@@ -194,9 +215,10 @@ int main(int argc, char **argv)
 	pid_t child;
 
 	if (argc < 5)
-		die("inject REPORT NTH ERRNO COMMAND...", EINVAL);
+		die("inject REPORT NTH ERRNO|LINE COMMAND...", EINVAL);
 	run.nth = strtoul(argv[2], NULL, 10);
 	run.error = atoi(argv[3]);
+	run.line = isdigit((unsigned char)argv[3][0]) ? NULL : argv[3];
 	run.report = fopen(argv[1], "we");
 	if (!run.report || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		die(argv[1], errno);

@@ -125,3 +125,31 @@ page() {
 	equal page "$(page)" hello
 	rm "$ROOT/etc/systemd/system/bindgated.service.d/watchdog.conf"
 }
+
+@test "run from a user's session is in a scope of the user's slice, which systemd makes" {
+	local slice=/user.slice/user-65534.slice tree=/sys/fs/cgroup
+	inside systemd-run --quiet --unit=session -p User=65534 -p Delegate=yes -p Slice=user-65534.slice sleep infinity
+	inside mkdir "$tree$slice/session.service/terminal"
+	inside chown -R 65534 "$tree$slice/session.service/terminal"
+	from_terminal() {
+		inside sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$tree$slice/session.service/terminal" "$@"
+	}
+	run -7 from_terminal bindgate run --user nobody 80/tcp -- python3 -c 'import os, socket
+socket.socket().bind(("127.0.0.1", 80))
+print(os.getuid(), *[line.strip() for line in open("/proc/self/cgroup") if line.startswith("0::")])
+exit(7)'
+	echo "$output" >&2
+	[[ $output =~ ^"65534 0::$slice/bindgate-run-"[0-9]+".scope/bindgate-run-"[0-9]+$ ]]
+	eventually eval '! inside systemctl --no-legend list-units "bindgate-run-*" | grep .'
+	# what holds for the whole slice, holds for the scope
+	inside bindgate attach --default deny "$slice" 81/tcp
+	run -1 from_terminal bindgate run 80/tcp -- python3 -c 'import socket; socket.socket().bind(("127.0.0.1", 80))'
+	ended 1 PermissionError
+	inside bindgate detach "$slice"
+	inside bindgate attach --default deny "$slice/session.service" 81/tcp
+	run -1 from_terminal bindgate run 80/tcp -- true
+	ended 1 "the gate of $slice/session.service would not hold: systemd-run --scope bindgate run"
+	run -0 from_terminal systemd-run --quiet --scope bindgate run 80/tcp -- true
+	inside bindgate detach "$slice/session.service"
+	inside systemctl stop session
+}

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "cgroup/cgroup.h"
+#include "cgroup/owner.h"
 #include "cgroup/mount.h"
 
 #include <errno.h>

@@ -45,8 +45,8 @@ static int describe(int fd, const struct bg_cgroup_mounted *mounted, struct bg_c
 	return 0;
 }
 
-/* An fd (O_PATH) or a negative errno; -ESTALE: there is no such cgroup any more. */
-static int open_id(const struct bg_cgroup_mounted *mounted, __u64 id)
+/* An fd or a negative errno; -ESTALE: there is no such cgroup any more. */
+static int open_id(const struct bg_cgroup_mounted *mounted, __u64 id, int how)
 {
 	union {
 		struct file_handle handle;
@@ -55,7 +55,7 @@ static int open_id(const struct bg_cgroup_mounted *mounted, __u64 id)
 	int fd;
 
 	memcpy(at.handle.f_handle, &id, sizeof(id));
-	fd = open_by_handle_at(mounted->fd, &at.handle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = open_by_handle_at(mounted->fd, &at.handle, how | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
 	return errno == ENOTDIR ? -ESTALE : -errno; /* the files in a cgroup have ids of the same kind */
@@ -68,7 +68,7 @@ int bg_cgroup_from_id(__u64 id, struct bg_cgroup *out, struct bg_error *error)
 
 	if (err)
 		return err;
-	fd = open_id(mounted, id);
+	fd = open_id(mounted, id, O_PATH);
 	err = fd < 0 ? fd : describe(fd, mounted, out);
 	if (fd >= 0)
 		close(fd);
@@ -95,10 +95,25 @@ bool bg_cgroup_exists(__u64 id)
 
 	if (bg_cgroup_mounted(&mounted, NULL))
 		return true;
-	fd = open_id(mounted, id);
+	fd = open_id(mounted, id, O_PATH);
 	if (fd >= 0)
 		close(fd);
 	return fd != -ESTALE;
+}
+
+int bg_cgroup_open(const struct bg_cgroup *cgroup, struct bg_error *error)
+{
+	const struct bg_cgroup_mounted *mounted;
+	int err = bg_cgroup_mounted(&mounted, error), fd;
+
+	if (err)
+		return err;
+	fd = open_id(mounted, cgroup->id, O_RDONLY);
+	if (fd >= 0)
+		return fd;
+	if (fd == -ESTALE)
+		return bg_error(error, fd, SHOWN " has been removed meanwhile", cgroup->path);
+	return bg_error(error, fd, "cannot open the cgroup " SHOWN ": %s", cgroup->path, strerror(-fd));
 }
 
 static int not_v2(const char *path, const struct bg_cgroup_mounted *mounted, struct bg_error *error)
@@ -330,27 +345,4 @@ int bg_cgroup_find(const char *text, struct bg_cgroup *out, struct bg_error *err
 	if (err == -ENOENT && !strchr(text, '/') && !strchr(text, ':') && !bg_cgroup_of_unit(text, path, NULL))
 		bg_error(error, err, "no such cgroup: %.100s: did you mean unit:%.100s?", text, text);
 	return err;
-}
-
-bool bg_cgroup_open_to_others(const struct bg_cgroup *cgroup, __u32 *id, bool *is_group)
-{
-	char path[PATH_MAX + 16];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup->path);
-	if (stat(path, &st))
-		return false;
-	*is_group = false;
-	if (st.st_mode & S_IWOTH) {
-		*id = (__u32)-1;
-		return true;
-	}
-	if (st.st_uid != 0 && (st.st_mode & S_IWUSR)) {
-		*id = st.st_uid;
-		return true;
-	}
-	*is_group = st.st_gid != 0 && (st.st_mode & S_IWGRP);
-	if (*is_group)
-		*id = st.st_gid;
-	return *is_group;
 }

@@ -30,8 +30,11 @@ int bg_cgroup_from_id(__u64 id, struct bg_cgroup *out, struct bg_error *error);
 /* Is the cgroup still there? One system call or two; for going through thousands. */
 bool bg_cgroup_exists(__u64 id);
 
-/* Can a user other than root write its cgroup.procs, and so enter it? Gives whose it is: uid, or gid with *is_group;
- * (__u32)-1 for everybody. */
-bool bg_cgroup_open_to_others(const struct bg_cgroup *cgroup, __u32 *id, bool *is_group);
+/*
+ * That very cgroup's directory, for reading; to be closed by the caller. Whatever is done to a cgroup is done through
+ * one: who owns the directory above it may put another at its path at any moment, while an id is given only once.
+ * -ESTALE: it is gone.
+ */
+int bg_cgroup_open(const struct bg_cgroup *cgroup, struct bg_error *error);
 
 #endif

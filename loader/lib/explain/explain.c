@@ -261,16 +261,23 @@ static int find_remedy(struct bg_store *store, const struct bg_explanation *out,
 /* Of a cgroup's processes the first; 0: it has none. EOPNOTSUPP: it is threaded, and does not tell. */
 static int first_process(const struct bg_cgroup *cgroup, pid_t *out, struct bg_error *error)
 {
-	char path[PATH_MAX + 16];
+	int dir = bg_cgroup_open(cgroup, error), fd, pid = 0, err = 0;
 	FILE *file;
-	int pid = 0, err = 0;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup->path);
-	file = fopen(path, "re");
-	if (!file)
-		return bg_error(error, -errno, "cannot read %s: %s", path, strerror(errno));
+	if (dir < 0)
+		return dir;
+	fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	file = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!file) {
+		err = bg_error(error, -errno, "cannot read %.350s/cgroup.procs: %s", cgroup->path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		close(dir);
+		return err;
+	}
+	close(dir);
 	if (fscanf(file, "%d", &pid) != 1 && ferror(file) && errno != EOPNOTSUPP)
-		err = bg_error(error, -errno, "cannot read %s: %s", path, strerror(errno));
+		err = bg_error(error, -errno, "cannot read %.350s/cgroup.procs: %s", cgroup->path, strerror(errno));
 	fclose(file);
 	*out = pid;
 	return err;

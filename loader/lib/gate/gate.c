@@ -102,7 +102,7 @@ static int make_gate(struct bg_store *store, const struct bg_cgroup *cgroup, con
 	gate_dir(dir, store, "", cgroup->id);
 	if (mkdir(aside, 0700))
 		return bg_error(error, -errno, "cannot make %s: %s", aside, strerror(errno));
-	err = bg_links_make(aside, cgroup->path, cgroup->id, programs, error);
+	err = bg_links_make(aside, cgroup, programs, error);
 	if (err >= 0) {
 		err = bg_portmap_write(store, cgroup->id, map);
 		if (err)
@@ -123,7 +123,7 @@ static int swap_gate(struct bg_store *store, const struct bg_cgroup *cgroup, con
 {
 	const int programs[BG_HOOKS] = { store->bind4, store->bind6 };
 	char dir[PIN_PATH_MAX];
-	int err = bg_links_make(gate_dir(dir, store, "", cgroup->id), cgroup->path, cgroup->id, programs, error);
+	int err = bg_links_make(gate_dir(dir, store, "", cgroup->id), cgroup, programs, error);
 
 	if (err < 0)
 		return err;

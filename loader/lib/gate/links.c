@@ -40,23 +40,6 @@ int bg_links_whole(const char *dir, __u64 id)
 	return attached;
 }
 
-/* Opens the cgroup, and makes sure that it is still the one meant. */
-static int open_cgroup(const char *path, __u64 id, struct bg_error *error)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct stat st;
-	int err;
-
-	if (fd < 0)
-		return bg_error(error, -errno, "%s: %s", path, strerror(errno));
-	err = fstat(fd, &st) ? -errno : st.st_ino == id ? 0 : -ESTALE;
-	if (!err)
-		return fd;
-	close(fd);
-	return err == -ESTALE ? bg_error(error, err, "%s was removed and made anew meanwhile: try again", path)
-			      : bg_error(error, err, "%s: %s", path, strerror(-err));
-}
-
 static int attach_failed(int err, const char *path, struct bg_error *error)
 {
 	switch (err) {
@@ -102,31 +85,32 @@ static int remove_link(const char *pin)
 	return unlink(pin) && errno != ENOENT ? -errno : 0;
 }
 
-int bg_links_make(const char *dir, const char *cgroup_path, __u64 id, const int programs[BG_HOOKS],
+int bg_links_make(const char *dir, const struct bg_cgroup *cgroup, const int programs[BG_HOOKS],
 		  struct bg_error *error)
 {
 	char pins[BG_HOOKS][PIN_PATH_MAX];
 	bool made[BG_HOOKS] = { false };
-	int cgroup = open_cgroup(cgroup_path, id, error), err = 0, count = 0;
+	int fd = bg_cgroup_open(cgroup, error), err = 0, count = 0;
 
-	if (cgroup < 0)
-		return cgroup;
+	if (fd < 0)
+		return fd;
 	for (int hook = 0; hook < BG_HOOKS && !err; hook++) {
-		int attached = link_is_attached(bg_pin_path(pins[hook], dir, "%s", bg_hook_names[hook]), hook, id);
+		int attached =
+			link_is_attached(bg_pin_path(pins[hook], dir, "%s", bg_hook_names[hook]), hook, cgroup->id);
 
 		if (attached < 0)
 			err = bg_error(error, attached, "cannot read %s: %s", pins[hook], strerror(-attached));
 		if (attached)
 			continue;
 		remove_link(pins[hook]);
-		err = make_link(pins[hook], cgroup, cgroup_path, programs[hook], hook_types[hook], error);
+		err = make_link(pins[hook], fd, cgroup->path, programs[hook], hook_types[hook], error);
 		made[hook] = !err;
 		count += !err;
 	}
 	for (int hook = 0; hook < BG_HOOKS && err; hook++)
 		if (made[hook])
 			remove_link(pins[hook]);
-	close(cgroup);
+	close(fd);
 	return err ? err : count;
 }
 

@@ -2,17 +2,15 @@
 #ifndef BINDGATE_LINKS_INTERNAL_H
 #define BINDGATE_LINKS_INTERNAL_H
 
-#include "base/error.h"
-
-#include <linux/types.h>
+#include "cgroup/cgroup.h"
 
 /* The two links of a gate, in bind4, bind6 order. */
 #define BG_HOOKS 2
 extern const char *const bg_hook_names[BG_HOOKS];
 
-/* Attaches and pins below `dir` whichever link is missing there or is no longer attached to cgroup `id`.
+/* Attaches and pins below `dir` whichever link is missing there or is no longer attached to the cgroup.
  * Returns how many, or a negative errno: then those it made are gone again. */
-int bg_links_make(const char *dir, const char *cgroup_path, __u64 id, const int programs[BG_HOOKS],
+int bg_links_make(const char *dir, const struct bg_cgroup *cgroup, const int programs[BG_HOOKS],
 		  struct bg_error *error);
 
 /* Are both there, pinned and attached to cgroup `id`? 1, 0 or a negative errno. */

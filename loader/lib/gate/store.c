@@ -200,6 +200,8 @@ int bg_store_open(const char *dir, enum bg_store_access access, struct bg_store 
 
 void bg_store_close(struct bg_store *store)
 {
+	if (store->before_close)
+		store->before_close(store);
 	bg_programs_close(store);
 	if (store->dir_fd >= 0)
 		close(store->dir_fd);

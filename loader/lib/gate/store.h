@@ -30,8 +30,9 @@ struct bg_store {
 	int watching;
 	int bind4;
 	int bind6;
-	bool has_program;          /* the core is there */
-	struct bg_program program; /* what it says of itself */
+	void (*before_close)(struct bg_store *store); /* what is left to be done; NULL: nothing */
+	bool has_program;                             /* the core is there */
+	struct bg_program program;                    /* what it says of itself */
 };
 
 enum bg_store_access {

@@ -73,15 +73,31 @@ static int sweep_gate(const char *name, void *arg)
 	return 0;
 }
 
-/* What cannot be removed stays, and is told by the command that is asked to remove it. */
+static void sweep_again(struct bg_store *store)
+{
+	bg_transient_sweep(store);
+}
+
+/* What cannot be removed stays, and is told by the command that is asked to remove it. Killed processes have as long to
+ * die as the command takes: nobody waits for them. */
 static void sweep_all(struct bg_store *store)
 {
 	struct sweep sweep = { .store = store };
 
+	if (bg_transient_sweep(store))
+		store->before_close = sweep_again;
 	bg_programs_sweep(store->dir);
 	bg_watch_sweep(store);
-	bg_transient_sweep(store);
 	bg_pin_each(bg_pin_path(sweep.gates, store->dir, "gates"), sweep_gate, &sweep);
+}
+
+static int open_and_sweep(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
+{
+	int err = bg_store_open(dir, access, out, error);
+
+	if (!err && out->dir_fd >= 0 && out->writable && (access != BG_STORE_KEEP || is_due(out->dir)))
+		sweep_all(out);
+	return err;
 }
 
 int bg_sweep_open(const char *dir, enum bg_store_access access, struct bg_store *out, struct bg_error *error)
@@ -91,13 +107,10 @@ int bg_sweep_open(const char *dir, enum bg_store_access access, struct bg_store 
 
 	/* A lock is let go of before it is made stronger: others may do anything in between. So begin anew. */
 	if (access == BG_STORE_READ && is_due(dir)) {
-		err = bg_sweep_open(dir, BG_STORE_EDIT, &sweeper, error);
+		err = open_and_sweep(dir, BG_STORE_EDIT, &sweeper, error);
 		if (err)
 			return err;
 		bg_store_close(&sweeper);
 	}
-	err = bg_store_open(dir, access, out, error);
-	if (!err && out->dir_fd >= 0 && out->writable && (access != BG_STORE_KEEP || is_due(out->dir)))
-		sweep_all(out);
-	return err;
+	return open_and_sweep(dir, access, out, error);
 }

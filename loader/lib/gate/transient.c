@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "gate/transient_internal.h"
 
+#include "cgroup/removal.h"
 #include "gate/pins_internal.h"
+#include "gate/sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,16 +11,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define REMOVE_TRIES 200 /* of 5 ms: killed processes take a moment to leave their cgroup */
+#define DYING_MS 10000
 
 #define BORROWED "borrowed-"
 
-static const char *lock_path(char path[static PIN_PATH_MAX], const struct bg_store *store, __u64 id, bool borrowed)
+static const char *lock_path(char path[static PIN_PATH_MAX], const char *pin_dir, __u64 id, bool borrowed)
 {
-	return bg_pin_path(path, store->dir, "runs/%s%llu", borrowed ? BORROWED : "", id);
+	return bg_pin_path(path, pin_dir, "runs/%s%llu", borrowed ? BORROWED : "", id);
 }
 
 /* -EWOULDBLOCK: the process that it belongs to lives. */
@@ -27,99 +28,97 @@ static int lock_run(const struct bg_store *store, __u64 id, bool borrowed)
 	char path[PIN_PATH_MAX];
 
 	mkdir(bg_pin_path(path, store->dir, "runs"), 0700);
-	return bg_pin_lock(lock_path(path, store, id, borrowed));
+	return bg_pin_lock(lock_path(path, store->dir, id, borrowed));
 }
 
-/* cgroup.kill is there since 5.14; before it, processes that outlive their command keep the cgroup. */
-static void kill_all(const struct bg_cgroup *cgroup)
+static bool is_borrowed(const struct bg_transient *transient)
 {
-	char path[PATH_MAX + 16];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/cgroup.kill", cgroup->path);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (write(fd, "1", 1) != 1)
-		errno = 0; /* then the rmdir that follows fails, and says so */
-	close(fd);
-}
-
-static int remove_cgroup(const struct bg_cgroup *cgroup)
-{
-	for (int i = 0; i < REMOVE_TRIES; i++) {
-		if (!rmdir(cgroup->path) || errno == ENOENT)
-			return 0;
-		if (errno != EBUSY)
-			break;
-		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
-	}
-	return -errno;
-}
-
-static int end(struct bg_store *store, const struct bg_cgroup *cgroup, bool borrowed, struct bg_error *error)
-{
-	char path[PIN_PATH_MAX];
-	int err;
-
-	if (!borrowed)
-		kill_all(cgroup);
-	err = bg_gate_detach(store, cgroup->id, error);
-	if (err && err != -ENOENT)
-		return err;
-	err = borrowed ? 0 : remove_cgroup(cgroup);
-	if (err)
-		return bg_error(error, err, "cannot remove %s: %s", cgroup->path, strerror(-err));
-	rmdir(lock_path(path, store, cgroup->id, borrowed));
-	return 0;
+	return transient->dir < 0;
 }
 
 /* Locked first, so that nobody finds a gate that belongs to nobody. */
 static int lock_and_gate(struct bg_store *store, struct bg_transient *transient, const struct bg_policy *policy,
 			 struct bg_error *error)
 {
+	bool borrowed = is_borrowed(transient);
 	char path[PIN_PATH_MAX];
 	int err;
 
-	transient->lock = lock_run(store, transient->cgroup.id, transient->borrowed);
+	transient->lock = lock_run(store, transient->cgroup.id, borrowed);
 	if (transient->lock < 0)
 		return bg_error(error, transient->lock, "cannot lock %s/runs: %s", store->dir,
 				strerror(-transient->lock));
 	err = bg_gate_attach(store, &transient->cgroup, policy, BG_ATTACH_ONLY_NEW, error);
 	if (err >= 0)
 		return 0;
-	rmdir(lock_path(path, store, transient->cgroup.id, transient->borrowed));
+	rmdir(lock_path(path, store->dir, transient->cgroup.id, borrowed));
 	close(transient->lock);
 	return err;
 }
 
-int bg_transient_begin(struct bg_store *store, const struct bg_policy *policy, struct bg_transient *out,
-		       struct bg_error *error)
+/* The directory that has just been made; nobody else's, whatever has been done to the name since. */
+static int open_made(int parent, const char *name, struct bg_cgroup *out, struct bg_error *error)
+{
+	int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err;
+	struct stat st;
+
+	if (dir < 0)
+		return bg_error(error, -errno, "cannot open the cgroup %s: %s", name, strerror(errno));
+	err = fstat(dir, &st) ? bg_error(error, -errno, "cannot look at the cgroup %s: %s", name, strerror(errno))
+	      : st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH))
+		      ? bg_error(error, -EPERM,
+				 "the cgroup %s is another user's: somebody has put it there meanwhile", name)
+		      : bg_cgroup_from_id(st.st_ino, out, error);
+	if (!err)
+		return dir;
+	close(dir);
+	return err;
+}
+
+/* Gives the open directory in transient->dir. */
+static int make_cgroup(const struct bg_cgroup *parent, struct bg_transient *transient, struct bg_error *error)
+{
+	int above = bg_cgroup_open(parent, error), dir;
+	char name[32];
+
+	if (above < 0)
+		return above;
+	snprintf(name, sizeof(name), "bindgate-run-%d", getpid());
+	if (mkdirat(above, name, 0755)) {
+		dir = bg_error(error, -errno, "cannot make the cgroup %.350s/%s: %s", parent->path, name,
+			       strerror(errno));
+	} else {
+		dir = open_made(above, name, &transient->cgroup, error);
+		if (dir < 0)
+			unlinkat(above, name, AT_REMOVEDIR);
+	}
+	close(above);
+	transient->dir = dir;
+	return dir < 0 ? dir : 0;
+}
+
+int bg_transient_begin(struct bg_store *store, const struct bg_place *place, const struct bg_policy *policy,
+		       struct bg_transient *out, struct bg_error *error)
 {
 	struct bg_transient transient = { .lock = -1 };
-	char path[PATH_MAX + 32];
-	struct bg_cgroup parent;
-	int err = bg_cgroup_find("self", &parent, error);
+	int err = make_cgroup(&place->cgroup, &transient, error);
 
 	if (err)
 		return err;
-	snprintf(path, sizeof(path), "%s/bindgate-run-%d", parent.path, getpid());
-	if (mkdir(path, 0755))
-		return bg_error(error, -errno, "cannot make the cgroup %s: %s", path, strerror(errno));
-	err = bg_cgroup_find(path, &transient.cgroup, error);
-	if (!err)
-		err = lock_and_gate(store, &transient, policy, error);
-	if (err)
-		rmdir(path);
-	else
+	err = lock_and_gate(store, &transient, policy, error);
+	if (err) {
+		bg_cgroup_remove(transient.dir);
+		close(transient.dir);
+	} else {
 		*out = transient;
+	}
 	return err;
 }
 
 int bg_transient_borrow(struct bg_store *store, const struct bg_cgroup *cgroup, const struct bg_policy *policy,
 			struct bg_transient *out, struct bg_error *error)
 {
-	struct bg_transient transient = { .cgroup = *cgroup, .borrowed = true };
+	struct bg_transient transient = { .cgroup = *cgroup, .dir = -1 };
 	int err = lock_and_gate(store, &transient, policy, error);
 
 	if (!err)
@@ -127,20 +126,88 @@ int bg_transient_borrow(struct bg_store *store, const struct bg_cgroup *cgroup, 
 	return err;
 }
 
-int bg_transient_end(struct bg_store *store, struct bg_transient *transient, struct bg_error *error)
+/* Who is in there keeps the gate for as long as they live. */
+static int empty(const struct bg_transient *transient, int timeout_ms)
 {
-	int err = end(store, &transient->cgroup, transient->borrowed, error);
+	int err = is_borrowed(transient) ? 0 : bg_cgroup_kill(transient->dir);
 
-	close(transient->lock);
-	transient->lock = -1;
+	return err || is_borrowed(transient) ? err : bg_cgroup_await_empty(transient->dir, timeout_ms);
+}
+
+/* What is empty, or borrowed. */
+static int take_away(const char *pin_dir, const struct bg_transient *transient)
+{
+	int err = is_borrowed(transient) ? 0 : bg_cgroup_remove(transient->dir);
+	char path[PIN_PATH_MAX];
+
+	if (!err)
+		rmdir(lock_path(path, pin_dir, transient->cgroup.id, is_borrowed(transient)));
 	return err;
 }
 
+static int detach(const char *pin_dir, const struct bg_transient *transient, struct bg_error *error)
+{
+	struct bg_store store;
+	int err = bg_sweep_open(pin_dir, BG_STORE_EDIT, &store, error);
+
+	if (err)
+		return err;
+	err = bg_gate_detach(&store, transient->cgroup.id, error);
+	bg_store_close(&store);
+	return err == -ENOENT ? 0 : err;
+}
+
+int bg_transient_end(const char *pin_dir, struct bg_transient *transient, struct bg_error *error)
+{
+	int err = empty(transient, DYING_MS);
+
+	if (err) {
+		bg_error(error, err, "cannot end the processes in %.350s: %s", transient->cgroup.path,
+			 strerror(-err));
+	} else {
+		err = detach(pin_dir, transient, error);
+		if (!err && (err = take_away(pin_dir, transient)))
+			bg_error(error, err, "cannot remove %.350s: %s", transient->cgroup.path, strerror(-err));
+	}
+	if (!is_borrowed(transient))
+		close(transient->dir);
+	close(transient->lock);
+	*transient = (struct bg_transient){ .dir = -1, .lock = -1 };
+	return err;
+}
+
+/* 1: its processes are still dying. */
+static int end_left(struct bg_store *store, __u64 id, bool borrowed)
+{
+	struct bg_transient left = { .dir = -1 };
+	char path[PIN_PATH_MAX];
+	int err = bg_cgroup_from_id(id, &left.cgroup, NULL);
+
+	if (!err && !borrowed)
+		err = left.dir = bg_cgroup_open(&left.cgroup, NULL);
+	if (err == -ESTALE)
+		rmdir(lock_path(path, store->dir, id, borrowed));
+	if (err < 0)
+		return 0;
+	err = empty(&left, 0);
+	if (!err) {
+		err = bg_gate_detach(store, id, NULL);
+		if (!err || err == -ENOENT)
+			take_away(store->dir, &left);
+	}
+	if (left.dir >= 0)
+		close(left.dir);
+	return err == -ETIMEDOUT;
+}
+
+struct sweep {
+	struct bg_store *store;
+	bool dying;
+};
+
 static int sweep(const char *name, void *arg)
 {
-	struct bg_store *store = arg;
-	struct bg_cgroup cgroup;
-	char path[PIN_PATH_MAX];
+	struct sweep *sweep = arg;
 	bool borrowed;
 	__u64 id;
 	int lock;
@@ -148,20 +215,19 @@ static int sweep(const char *name, void *arg)
 	borrowed = bg_pin_id(name, BORROWED, &id);
 	if (!borrowed && !bg_pin_id(name, "", &id))
 		return 0;
-	lock = lock_run(store, id, borrowed);
+	lock = lock_run(sweep->store, id, borrowed);
 	if (lock < 0)
 		return 0;
-	if (bg_cgroup_from_id(id, &cgroup, NULL))
-		rmdir(lock_path(path, store, id, borrowed));
-	else
-		end(store, &cgroup, borrowed, NULL);
+	sweep->dying |= end_left(sweep->store, id, borrowed);
 	close(lock);
 	return 0;
 }
 
-void bg_transient_sweep(struct bg_store *store)
+bool bg_transient_sweep(struct bg_store *store)
 {
+	struct sweep left = { .store = store };
 	char runs[PIN_PATH_MAX];
 
-	bg_pin_each(bg_pin_path(runs, store->dir, "runs"), sweep, store);
+	bg_pin_each(bg_pin_path(runs, store->dir, "runs"), sweep, &left);
+	return left.dying;
 }

@@ -4,7 +4,8 @@
 
 #include "gate/transient.h"
 
-/* Ends those whose process is gone. The store is open for writing. */
-void bg_transient_sweep(struct bg_store *store);
+/* Kills what is left of those whose process is gone, and ends those that are empty. Waits for nothing: true where
+ * processes are still dying. The store is open for writing. */
+bool bg_transient_sweep(struct bg_store *store);
 
 #endif
