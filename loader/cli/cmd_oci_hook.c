@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "config/merge.h"
 #include "config/oci_state.h"
+#include "explain/process.h"
 #include "gate/sweep.h"
 
 #include <errno.h>
@@ -42,6 +43,46 @@ static const struct bg_declared_pod *find_grant(const struct bg_config *config, 
 	return NULL;
 }
 
+static bool is_within(const struct bg_cgroup *inner, const struct bg_cgroup *outer)
+{
+	size_t length = strcmp(outer->name, "/") ? strlen(outer->name) : 0;
+
+	return !strncmp(inner->name, outer->name, length) && (inner->name[length] == '/' || !inner->name[length]);
+}
+
+/* The container's own cgroup. Where the runtime made none, its process is in one that others are in too. */
+static int find_cgroup(const struct bg_oci_state *state, struct bg_cgroup *out, struct bg_error *error)
+{
+	struct bg_cgroup own;
+	char name[32];
+	int err;
+
+	snprintf(name, sizeof(name), "pid:%d", state->pid);
+	err = bg_cgroup_find(name, out, error);
+	if (!err)
+		err = bg_cgroup_find("self", &own, error);
+	if (!err && is_within(&own, out))
+		err = bg_error(
+			error, -EPERM,
+			"its process is in %.512s, as this hook itself is: a container is gated only in a cgroup of "
+			"its own (--cgroups=disabled makes none)",
+			out->name);
+	return err;
+}
+
+/* A policy for the machine's own network namespace says nothing in a container that has another. */
+static int check_netns(const struct bg_oci_state *state, const struct bg_policy *policy, struct bg_error *error)
+{
+	struct bg_process process;
+	int err = policy->netns == BG_NETNS_HOST ? bg_process_read(state->pid, &process, error) : 0;
+
+	if (err || policy->netns != BG_NETNS_HOST || !process.foreign_netns)
+		return err;
+	return bg_error(error, -EACCES,
+			"its grant counts in the machine's own network namespace alone, and it has another: put "
+			"netns: any into the grant");
+}
+
 /* Gates the container's cgroup as its grant says; no grant and no request is nothing to do. */
 static int gate(const struct cli *cli, const struct bg_oci_state *state, const struct bg_config *config,
 		struct bg_error *error)
@@ -50,7 +91,6 @@ static int gate(const struct cli *cli, const struct bg_oci_state *state, const s
 	struct bg_cgroup cgroup;
 	struct bg_policy policy;
 	struct bg_store store;
-	char name[32];
 	int err;
 
 	if (!grant)
@@ -61,10 +101,10 @@ static int gate(const struct cli *cli, const struct bg_oci_state *state, const s
 		return bg_error(error, -EINVAL,
 				"the state names no process: call this hook at createRuntime or prestart");
 	err = bg_grant_policy(grant, "oci-hook", state->request, &policy, error);
-	if (err)
-		return err;
-	snprintf(name, sizeof(name), "pid:%d", state->pid);
-	err = bg_cgroup_find(name, &cgroup, error);
+	if (!err)
+		err = check_netns(state, &policy, error);
+	if (!err)
+		err = find_cgroup(state, &cgroup, error);
 	if (!err)
 		err = bg_sweep_open(cli->pin_dir, BG_STORE_KEEP, &store, error);
 	if (err)

@@ -30,11 +30,12 @@ teardown() {
 
 run_container() { # ANNOTATION... -- PORT
 	local annotations=()
+	: "${NETWORK:=host}"
 	while [ "$1" != -- ]; do
 		annotations+=(--annotation "$1")
 		shift
 	done
-	pod_man run --rm --network host --user 65534 --cap-drop all --security-opt no-new-privileges --log-driver none \
+	pod_man run --rm --network "$NETWORK" --user 65534 --cap-drop all --security-opt no-new-privileges --log-driver none \
 		--cgroup-parent "$NAME/pods" "${annotations[@]}" --entrypoint "[\"/serve\",\"$2\"]" bindgate.test/pod:1
 }
 
@@ -60,6 +61,27 @@ run_container() { # ANNOTATION... -- PORT
 	sed -i 's|"--required", ||' "$WORK/hooks/bindgate.json"
 	run run_container team=web bindgate.io/rules=22/tcp -- 22
 	ended 1 'uid 65534, port 22: Permission denied'
+}
+
+@test "a container without a cgroup of its own is not gated: others are in there too" {
+	local state='{"ociVersion":"1.0","id":"x","status":"creating","pid":PID,"bundle":"/","annotations":{"team":"web","bindgate.io/rules":"80/tcp"}}'
+	mkdir -p "$CG/pods/hook"
+	in_cgroup "$CG/pods" sleep 60 3>&- & # a process in a cgroup above the hook's own
+	wait_for "$CG/pods" sleep
+	for at in "$CG/pods" "$CG/pods/hook"; do
+		run -1 in_cgroup "$at" "$BINDGATE" oci-hook --required --config "$WORK/grants.yaml" <<<"${state/PID/$pid}"
+		ended 1 "its process is in $NAME/pods, as this hook itself is"
+	done
+	equal none "$(bindgate list -j | json "d['gates']")" "[]"
+}
+
+@test "a grant that cannot count in the container's network namespace stops it, and says what would" {
+	NETWORK=none run_container team=web bindgate.io/rules=80/tcp -- 80 >"$WORK/out" 2>&1 3>&- &
+	eventually grep -q 'uid 65534, port 80: listening' "$WORK/out"
+	sed -i '/netns: any/d' "$WORK/grants.yaml"
+	NETWORK=none run run_container team=web bindgate.io/rules=443/tcp -- 443
+	[ "$status" -ne 0 ]
+	ended "$status" "put netns: any into the grant"
 }
 
 @test "the hook takes no nonsense, and takes no time" {
