@@ -4,6 +4,7 @@
 #include "cli/permanent.h"
 #include "gate/sweep.h"
 #include "policy/parser.h"
+#include "policy/twin.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +23,21 @@ static void warn_of_dead_rules(const struct cli *cli, const struct bg_policy *po
 					  bg_rule_print(&policy->rules[i], dead),
 					  bg_rule_print(&policy->rules[by], cover));
 	}
+}
+
+static void warn_of_twins(const struct cli *cli, const struct bg_policy *policy)
+{
+	char text[BG_RULE_TEXT_MAX], deny[BG_RULE_TEXT_MAX];
+	struct bg_rule twin;
+
+	for (unsigned int i = 0; i < policy->count; i++)
+		if (bg_policy_lacks_twin(policy, i, &twin))
+			cli_print_warning(cli, "rule \"%s\" leaves out %s: add \"%s\", or what is meant for it",
+					  bg_rule_print(&policy->rules[i], text),
+					  twin.flags & BG_RULE_IP4
+						  ? "IPv4"
+						  : "IPv6, and servers on [::], which take IPv4 too",
+					  bg_rule_print(&twin, deny));
 }
 
 #define ROOT_ID 1 /* of the machine's root cgroup, which a cgroup namespace may have another name for */
@@ -92,6 +108,7 @@ static int print_outcome(struct cli *cli, const struct outcome *outcome)
 	char *keep = cli_lasting_line(cli, &outcome->gate);
 
 	warn_of_dead_rules(cli, &outcome->gate.policy);
+	warn_of_twins(cli, &outcome->gate.policy);
 	warn_of_others(cli, &outcome->cgroup);
 	if (cli->json) {
 		cli_print_json(json_pack("{s:s,s:o,s:o,s:o}", "result", cli_attach_results[outcome->result], "gate",

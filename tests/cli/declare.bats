@@ -140,6 +140,7 @@ refuses() { # TEXT LINE WORDS
 	refuses '- x\n' 1 'expected keys and values, not a list'
 	refuses '' 1 'the file is empty; write "gates: []" to declare none'
 	refuses 'a: &x 1\nb: *x\n' 2 'aliases (*name) are not taken here'
+	refuses "$(head -c 100000 /dev/zero | tr '\0' '[')" 1 'lists and keys are nested too deep here'
 	refuses 'gates: []\n---\ngates: []\n' 2 'a second document begins here; one file is one document'
 	refuses 'daemon:\n  log: some\n' 2 'log is none, denied or all, not "some"'
 	refuses 'pods:\n- labels: [app]\n' 2 'a label is written key=value, not "app"'

@@ -234,6 +234,27 @@ udp    8011-65535  pass     default                                1"
 		"[1, true, true]"
 }
 
+@test "a rule that confines one family and leaves out the other is warned of" {
+	twin_of() { # RULE... ; the rules that attach says are missing
+		bindgate attach -j "$CG" "$@" | json "' '.join(w.split('add \"')[1].split('\"')[0] for w in d['warnings'])" | tr -d '"'
+	}
+	bindgate attach "$CG" deny:0.0.0.0/0:8585
+	equal "what a dual-stack server gets by" "$(binds 'tcp 0.0.0.0 8585' 'tcp :: 8585')" $'EACCES\nok :: 8585'
+	run --separate-stderr -0 bindgate attach "$CG" deny:0.0.0.0/0:8585
+	equal told "$stderr" 'bindgate: warning: rule "deny:0.0.0.0/0:8585" leaves out IPv6, and servers on [::], which take IPv4 too: add "deny:[::/0]:8585", or what is meant for it'
+	bindgate attach "$CG" deny:0.0.0.0/0:8585 deny:[::/0]:8585
+	equal "with its twin" "$(binds 'tcp 0.0.0.0 8585' 'tcp :: 8585')" $'EACCES\nEACCES'
+	equal twins "$(twin_of 80=127.0.0.1:8080/tcp)" 'deny:[::/0]:80/tcp'
+	equal twins "$(twin_of '80=[::1]:8080' 81-90=127.0.0.1:9000,uid=33)" 'deny:0.0.0.0/0:80 deny:[::/0]:81-90,uid=33'
+	equal twins "$(twin_of 'deny:[::/0]:80')" deny:0.0.0.0/0:80
+	local rules
+	for rules in 'deny:0.0.0.0/0:80 deny:[::]:80' '80=127.0.0.1:8080 deny:80' '80=127.0.0.1:8080 [::]:80' '80=127.0.0.1:8080 80=[::1]:8080' \
+		deny:127.0.0.1:80 127.0.0.1:80 80=8080 0.0.0.0/0:80 '--default deny 80=127.0.0.1:8080'; do
+		# shellcheck disable=SC2086 # several words
+		equal "$rules" "$(twin_of $rules)" ''
+	done
+}
+
 @test "a gate on the root of all cgroups is warned of" {
 	run -0 --separate-stderr bindgate attach / pass:65000/udp # which changes nothing for anybody
 	equal told "$stderr" "bindgate: warning: / is the root of all cgroups: every process of this machine is in this gate; make a cgroup for what is meant (mkdir), or use bindgate run"

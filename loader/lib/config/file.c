@@ -37,10 +37,21 @@ __attribute__((format(printf, 3, 4))) static int wrong(const struct source *sour
 
 /* ---- what libyaml and libcyaml say, in the words of a person ---- */
 
-/* The file is YAML, one document of it? libyaml alone tells the exact line. */
+static bool begins(const yaml_event_t *event)
+{
+	return event->type == YAML_MAPPING_START_EVENT || event->type == YAML_SEQUENCE_START_EVENT;
+}
+
+static bool ends(const yaml_event_t *event)
+{
+	return event->type == YAML_MAPPING_END_EVENT || event->type == YAML_SEQUENCE_END_EVENT;
+}
+
+/* The file is YAML, one document of it? libyaml alone tells the exact line, and libcyaml's time grows with the square of
+ * the depth. */
 static int check_syntax(const struct source *source)
 {
-	unsigned int documents = 0, line = 0;
+	unsigned int documents = 0, depth = 0, line = 0;
 	const char *problem = NULL;
 	yaml_parser_t parser;
 	yaml_event_t event;
@@ -57,9 +68,12 @@ static int check_syntax(const struct source *source)
 		}
 		more = event.type != YAML_STREAM_END_EVENT;
 		documents += event.type == YAML_DOCUMENT_START_EVENT;
-		if (event.type == YAML_ALIAS_EVENT || documents > 1) {
+		depth += begins(&event);
+		depth -= ends(&event);
+		if (event.type == YAML_ALIAS_EVENT || documents > 1 || depth > BG_YAML_DEPTH_MAX) {
 			problem = documents > 1 ? "a second document begins here; one file is one document"
-						: "aliases (*name) are not taken here";
+				  : depth > BG_YAML_DEPTH_MAX ? "lists and keys are nested too deep here"
+							      : "aliases (*name) are not taken here";
 			line = (unsigned int)event.start_mark.line + 1;
 		}
 		yaml_event_delete(&event);

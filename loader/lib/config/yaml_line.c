@@ -6,7 +6,6 @@
 #include <string.h>
 #include <yaml.h>
 
-#define DEPTH_MAX 16
 #define NAME_MAX_ 64
 
 /* Where the walk through the events is: a mapping at one of its keys, or a sequence at one of its entries. */
@@ -43,7 +42,7 @@ static void advance(struct level *level)
 
 unsigned int bg_yaml_line(const char *text, size_t size, const char *path)
 {
-	struct level levels[DEPTH_MAX] = { 0 };
+	struct level levels[BG_YAML_DEPTH_MAX] = { 0 };
 	unsigned int depth = 0, line = 0;
 	yaml_parser_t parser;
 	yaml_event_t event;
@@ -66,7 +65,7 @@ unsigned int bg_yaml_line(const char *text, size_t size, const char *path)
 			print_path(levels, depth, at, sizeof(at));
 			if (!strcmp(at, path))
 				line = (unsigned int)event.start_mark.line + 1;
-			if (begins && depth == DEPTH_MAX)
+			if (begins && depth == BG_YAML_DEPTH_MAX)
 				more = false;
 			else if (begins)
 				levels[depth++] = (struct level){ .is_mapping = is_mapping, .at_key = is_mapping };
