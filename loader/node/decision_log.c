@@ -20,6 +20,7 @@
  * many again for those that only begin to. */
 struct decision_log {
 	struct bg_watcher watcher;
+	const struct workloads *workloads;
 	enum bg_log_what what;
 	struct log_target *target;
 	unsigned long rate, share, left;  /* lines a second; a gate's; of all */
@@ -63,25 +64,38 @@ static bool put(struct decision_log *log, json_t *object, const char *verdict)
 	return written;
 }
 
+static json_t *line_of(const struct decision_log *log, const struct bg_event *event)
+{
+	struct bg_cgroup cgroup;
+	const char *pod;
+	json_t *line;
+	char id[32];
+
+	snprintf(id, sizeof(id), "id:%llu", event->cgroup);
+	if (bg_cgroup_from_id(event->cgroup, &cgroup, NULL))
+		return bg_json_event(event, id);
+	line = bg_json_event(event, cgroup.name);
+	pod = workloads_name(log->workloads, cgroup.name);
+	if (pod)
+		json_object_set_new(line, "pod", bg_json_text(pod));
+	return line;
+}
+
 static int note(const struct bg_event *event, void *arg)
 {
 	struct decision_log *log = arg;
-	struct bg_cgroup cgroup;
-	char name[32];
 
 	if (log->what == BG_LOG_DENIED && event->verdict != BG_DENY && event->verdict != BG_REWRITE)
 		return 0;
-	snprintf(name, sizeof(name), "id:%llu", event->cgroup);
-	if (!has_share(log, event->cgroup) ||
-	    !put(log, bg_json_event(event, bg_cgroup_from_id(event->cgroup, &cgroup, NULL) ? name : cgroup.name),
-		 bg_verdict_name(event->verdict))) {
+	if (!has_share(log, event->cgroup) || !put(log, line_of(log, event), bg_verdict_name(event->verdict))) {
 		log->dropped++;
 		stats.log_dropped++;
 	}
 	return 0;
 }
 
-struct decision_log *decision_log_open(const char *pin_dir, const struct bg_declared_daemon *settings)
+struct decision_log *decision_log_open(const char *pin_dir, const struct bg_declared_daemon *settings,
+				       const struct workloads *workloads)
 {
 	struct bg_error error;
 	struct decision_log *log;
@@ -91,6 +105,7 @@ struct decision_log *decision_log_open(const char *pin_dir, const struct bg_decl
 	if (!settings->log || *settings->log == BG_LOG_NONE)
 		return NULL;
 	log = bg_need(calloc(1, sizeof(*log)));
+	log->workloads = workloads;
 	log->what = (enum bg_log_what) * settings->log;
 	log->rate = settings->log_rate ? (unsigned long)*settings->log_rate : USUAL_RATE;
 	begin_second(log);

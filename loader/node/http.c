@@ -23,6 +23,8 @@
 #define ANSWER_MAX (64 << 20) /* bytes of a status: some 500,000 gates */
 #define KEEP_S 1.0            /* how long an answer is given again */
 
+static const char plain[] = "text/plain; charset=utf-8";
+
 struct answer {
 	char *text;
 	double made;
@@ -64,10 +66,21 @@ static enum MHD_Result reply(struct MHD_Connection *connection, unsigned int cod
 	return result;
 }
 
+static enum MHD_Result reply_readiness(const struct http *http, struct MHD_Connection *connection)
+{
+	char *why = http->calls.unready(http->calls.arg);
+	char text[1024];
+	enum MHD_Result result;
+
+	snprintf(text, sizeof(text), why ? "not ready: %s\n" : "ready\n", why);
+	result = reply(connection, why ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, plain, text);
+	free(why);
+	return result;
+}
+
 static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
 			      const char *version, const char *data, size_t *size, void **state)
 {
-	static const char plain[] = "text/plain; charset=utf-8";
 	struct http *http = arg;
 	const char *text;
 
@@ -86,9 +99,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 	if (!strcmp(url, "/healthz"))
 		return reply(connection, MHD_HTTP_OK, plain, "ok\n");
 	if (!strcmp(url, "/readyz"))
-		return http->calls.ready(http->calls.arg)
-			       ? reply(connection, MHD_HTTP_OK, plain, "ready\n")
-			       : reply(connection, MHD_HTTP_SERVICE_UNAVAILABLE, plain, "not ready\n");
+		return reply_readiness(http, connection);
 	if (!strcmp(url, "/metrics")) {
 		text = fresh(&http->metrics, http->calls.metrics, http->calls.arg);
 		return reply(connection, text ? MHD_HTTP_OK : MHD_HTTP_INTERNAL_SERVER_ERROR,

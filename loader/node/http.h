@@ -4,8 +4,6 @@
 
 #include "base/error.h"
 
-#include <stdbool.h>
-
 /* /metrics, /status, /healthz and /readyz, over loopback or a unix socket. Few connections, short patience: whoever is
  * slow or many holds up nobody but themselves. */
 struct http;
@@ -13,7 +11,7 @@ struct http;
 struct http_calls {
 	char *(*metrics)(void *arg); /* to be freed; asked for at most once a second */
 	char *(*status)(void *arg);
-	bool (*ready)(void *arg);
+	char *(*unready)(void *arg); /* why it is not ready, to be freed; NULL: it is */
 	void *arg;
 };
 

@@ -33,7 +33,25 @@ static void print_label(FILE *out, const char *text)
 	}
 }
 
+/* {cgroup="…", and of a pod's namespace="…",pod="…" */
+static void print_gate(FILE *out, const char *metric, const char *cgroup, const char *pod)
+{
+	fprintf(out, "%s{cgroup=\"", metric);
+	print_label(out, bg_escape(cgroup));
+	if (pod) {
+		const char *name = strchr(pod, '/') + 1;
+		char namespace[304];
+
+		snprintf(namespace, sizeof(namespace), "%.*s", (int)(name - pod - 1), pod);
+		fputs("\",namespace=\"", out);
+		print_label(out, bg_escape(namespace));
+		fputs("\",pod=\"", out);
+		print_label(out, bg_escape(name));
+	}
+}
+
 struct gates {
+	const struct workloads *workloads;
 	FILE *binds, *rules; /* series of each metric stand together */
 	char *binds_text, *rules_text;
 	size_t binds_size, rules_size;
@@ -43,7 +61,7 @@ struct gates {
 
 static void add_gate(struct gates *gates, const struct bg_gate *gate)
 {
-	const char *name = bg_escape(gate->cgroup.name);
+	const char *name = gate->cgroup.name, *pod = workloads_name(gates->workloads, name);
 	char rule[BG_RULE_TEXT_MAX];
 
 	if (gates->count++ >= METRICS_GATES_MAX) {
@@ -52,8 +70,7 @@ static void add_gate(struct gates *gates, const struct bg_gate *gate)
 		return;
 	}
 	for (__u8 verdict = 0; verdict < BG_VERDICTS; verdict++) {
-		fputs("bindgate_binds_total{cgroup=\"", gates->binds);
-		print_label(gates->binds, name);
+		print_gate(gates->binds, "bindgate_binds_total", name, pod);
 		fprintf(gates->binds, "\",verdict=\"%s\"} %llu\n", bg_verdict_name(verdict),
 			gate->verdicts[verdict]);
 	}
@@ -64,8 +81,7 @@ static void add_gate(struct gates *gates, const struct bg_gate *gate)
 			twice = bg_rule_same(&gate->policy.rules[k], &gate->policy.rules[i]);
 		if (twice)
 			continue;
-		fputs("bindgate_rule_hits_total{cgroup=\"", gates->rules);
-		print_label(gates->rules, name);
+		print_gate(gates->rules, "bindgate_rule_hits_total", name, pod);
 		fprintf(gates->rules, "\",rule=\"%s\"} %llu\n", bg_rule_print(&gate->policy.rules[i], rule),
 			gate->hits[i]);
 	}
@@ -108,9 +124,18 @@ static void print_histogram(FILE *out)
 		stats.reconcile_seconds, name, stats.reconciles);
 }
 
-char *metrics_print(const char *pin_dir)
+static void print_engine(const struct engine *engine, void *arg)
 {
-	struct gates gates = { 0 };
+	FILE *out = arg;
+
+	fprintf(out, "bindgate_engine_away_seconds{source=\"%s\",socket=\"", engine->source->name);
+	print_label(out, bg_escape(engine->socket));
+	fprintf(out, "\"} %u\n", engine_away_seconds(engine));
+}
+
+char *metrics_print(const char *pin_dir, const struct workloads *workloads)
+{
+	struct gates gates = { .workloads = workloads };
 	char *text = NULL;
 	size_t size;
 	FILE *out = bg_need(open_memstream(&text, &size));
@@ -145,23 +170,36 @@ char *metrics_print(const char *pin_dir)
 	single(out, "bindgate_pods", "gauge", "Pods that have a gate.", stats.pods_now);
 	single(out, "bindgate_pods_refused", "gauge", "Pods whose request is refused; status tells why.",
 	       stats.pods_refused_now);
+	head(out, "bindgate_engine_away_seconds", "gauge",
+	     "How long a container engine has not been heard; 0: it is, status tells why not.");
+	workloads_each_engine(workloads, print_engine, out);
 	fclose(out);
 	free(gates.binds_text);
 	free(gates.rules_text);
 	return text;
 }
 
+struct status {
+	json_t *gates;
+	const struct workloads *workloads;
+};
+
 static void add_status(const char *path, enum desired_source source, const char *problem, void *arg)
 {
-	json_array_append_new(arg, json_pack("{s:o,s:s,s:o}", "cgroup", bg_json_text(path), "source",
-					     source == FROM_PODS ? "pods" : "gates", "problem",
-					     problem ? bg_json_text(problem) : json_null()));
+	const struct status *status = arg;
+	const char *pod = source == FROM_PODS ? workloads_name(status->workloads, path) : NULL;
+
+	json_array_append_new(status->gates, json_pack("{s:o,s:s,s:o,s:o}", "cgroup", bg_json_text(path), "source",
+						       source == FROM_PODS ? "pods" : "gates", "pod",
+						       pod ? bg_json_text(pod) : json_null(), "problem",
+						       problem ? bg_json_text(problem) : json_null()));
 }
 
-json_t *status_json(const struct desired *desired)
+json_t *status_json(const struct desired *desired, const struct workloads *workloads)
 {
-	json_t *gates = json_array();
+	struct status status = { .gates = json_array(), .workloads = workloads };
 
-	desired_each(desired, add_status, gates);
-	return json_pack("{s:s,s:b,s:o}", "version", bg_version, "config_valid", stats.config_valid, "gates", gates);
+	desired_each(desired, add_status, &status);
+	return json_pack("{s:s,s:b,s:o}", "version", bg_version, "config_valid", stats.config_valid, "gates",
+			 status.gates);
 }

@@ -3,6 +3,7 @@
 #define BINDGATED_METRICS_H
 
 #include "node/desired.h"
+#include "node/workloads.h"
 
 #include <jansson.h>
 
@@ -10,9 +11,9 @@
 #define METRICS_GATES_MAX 1000
 
 /* All metrics in Prometheus' text format; to be freed. */
-char *metrics_print(const char *pin_dir);
+char *metrics_print(const char *pin_dir, const struct workloads *workloads);
 
 /* What the daemon wants and has, as `bindgated status` shows it. A new reference. */
-json_t *status_json(const struct desired *desired);
+json_t *status_json(const struct desired *desired, const struct workloads *workloads);
 
 #endif

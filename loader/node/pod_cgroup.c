@@ -8,6 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool pod_cgroup_uid_above(const char *path, char uid[static POD_UID_MAX + 1])
+{
+	const char *slash = strrchr(path, '/');
+	char *parent = bg_need(strndup(path, slash ? (size_t)(slash - path) : 0));
+	bool is = pod_cgroup_uid(parent, uid);
+
+	free(parent);
+	return is;
+}
+
 char **pod_cgroup_patterns(const char *kubepods, unsigned int *inner, unsigned int *count)
 {
 	static const char *const usual[] = { "/kubepods",

@@ -12,6 +12,9 @@
  * Static pods have uids that are hashes, without dashes. false: it is no such name. */
 bool pod_cgroup_uid(const char *path, char uid[static POD_UID_MAX + 1]);
 
+/* Likewise of the pod whose cgroup it is directly below. */
+bool pod_cgroup_uid_above(const char *path, char uid[static POD_UID_MAX + 1]);
+
 /* The patterns in which pods' cgroups appear, below `kubepods` or, where that is NULL, where kubelets make them.
  * Those from *inner on are of what is within pods. To be freed with pod_cgroup_free_patterns. */
 char **pod_cgroup_patterns(const char *kubepods, unsigned int *inner, unsigned int *count);

@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char no_grant[] = "no grant speaks of it: its annotation " BG_GRANT_ANNOTATION
+			       " asks for nothing until an entry of pods: has its namespace and labels";
+
 #define STALE (1U << PODS_SOURCES)
 
 struct pod {
@@ -26,6 +29,7 @@ struct pod {
 	__u64 decided;  /* what its gate was made from, hashed; 0: not yet */
 	char *refused;  /* why its request is; NULL: it is not */
 	char name[300]; /* namespace/name, once known */
+	bool warned;    /* of an annotation that means nothing */
 };
 
 struct grant {
@@ -174,12 +178,9 @@ void pods_configure(struct pods *pods, const struct bg_config *config)
 		prepare(pods, i, &error); /* where that fails, it is tried again for each pod */
 }
 
-static const char *annotation_of(const struct workload *workload)
+static const char *request_of(const struct pod *pod)
 {
-	for (size_t i = 0; i < workload->annotations_count; i++)
-		if (!strcmp(workload->annotations[i].key, BG_GRANT_ANNOTATION))
-			return workload->annotations[i].value;
-	return NULL;
+	return bg_grant_request(pod->told->annotations, pod->told->annotations_count);
 }
 
 /* Its number; config->pods_count: none speaks of it. */
@@ -193,10 +194,20 @@ static unsigned int grant_of(const struct bg_config *config, const struct worklo
 	return i;
 }
 
+/* Names the pod where gates are listed, unless the grant has a label of its own. */
+static void set_label(struct bg_policy *policy, const char *name)
+{
+	char label[BG_LABEL_MAX];
+
+	snprintf(label, sizeof(label), "%.127s", name);
+	if (!*policy->label)
+		bg_policy_set_label(policy, label, NULL);
+}
+
 /* 0: the gate stands, or none is asked for. -EACCES: what is asked for is refused; what is given outright stands. */
 static int gate_pod(struct pods *pods, struct pod *pod, unsigned int grant, struct bg_error *error)
 {
-	const char *request = annotation_of(pod->told);
+	const char *request = request_of(pod);
 	struct bg_policy policy;
 	__u64 decided;
 	int refused, err;
@@ -210,6 +221,8 @@ static int gate_pod(struct pods *pods, struct pod *pod, unsigned int grant, stru
 	refused = prepare(pods, grant, error);
 	if (!refused)
 		refused = bg_grant_ask(&pods->grants[grant].grant, request, &policy, error);
+	if (refused)
+		bg_grant_explain(pods->config->pods[grant], error);
 	set_refused(pod, refused ? error->text : NULL);
 	if (refused && refused != -EACCES) { /* a user that went meanwhile: what stands, stays */
 		desired_want_still(pods->desired, FROM_PODS, pod->path);
@@ -217,6 +230,7 @@ static int gate_pod(struct pods *pods, struct pod *pod, unsigned int grant, stru
 	}
 	if (refused && !policy.count && policy.default_verdict == BG_PASS)
 		return refused; /* nothing is given outright: it is as if nothing spoke of it */
+	set_label(&policy, pod->name);
 	err = desired_want(pods->desired, FROM_PODS, pod->path, &policy, false);
 	if (!err)
 		set_decided(pod, decided);
@@ -244,7 +258,7 @@ static int consider(struct pods *pods, struct pod *pod, enum workload_stage stag
 	int err;
 
 	if (grant == pods->config->pods_count) {
-		set_refused(pod, annotation_of(pod->told) ? "no grant speaks of it" : NULL);
+		set_refused(pod, request_of(pod) ? no_grant : NULL);
 		return 0;
 	}
 	find_path(pod);
@@ -272,6 +286,14 @@ bool pods_appeared(struct pods *pods, const char *path)
 	if (!strcmp(pod->path, path))
 		consider(pods, pod, WORKLOAD_BEGINS, &error);
 	return false;
+}
+
+bool pods_is_unknown(struct pods *pods, const char *path)
+{
+	char uid[POD_UID_MAX + 1];
+	const struct pod *pod = pod_cgroup_uid_above(path, uid) ? find(pods, uid, false) : NULL;
+
+	return pod && !pod->told_by;
 }
 
 bool pods_vanished(struct pods *pods, const char *path)
@@ -339,6 +361,18 @@ void pods_update(struct pods *pods)
 	free(all.each);
 }
 
+static void warn_of_annotations(struct pod *pod)
+{
+	const struct workload *workload = pod->told;
+	const char *key = bg_grant_misspelt(workload->annotations, workload->annotations_count);
+
+	if (key && !pod->warned)
+		say(LOG_WARNING,
+		    "pod %s: its annotation \"%.128s\" means nothing: is " BG_GRANT_ANNOTATION " meant?", pod->name,
+		    key);
+	pod->warned = key;
+}
+
 static struct pod *take(struct pods *pods, unsigned int source, const struct workload *workload)
 {
 	struct pod *pod;
@@ -353,6 +387,7 @@ static struct pod *take(struct pods *pods, unsigned int source, const struct wor
 	pod->told = workload_copy(workload);
 	pod->told_by = (pod->told_by | 1U << source) & ~STALE;
 	snprintf(pod->name, sizeof(pod->name), "%.140s/%.140s", workload->namespace, workload->name);
+	warn_of_annotations(pod);
 	return pod;
 }
 
@@ -430,12 +465,21 @@ void pods_forget(struct pods *pods)
 	stats.pods_refused_now = 0;
 }
 
+const char *pods_name(struct pods *pods, const char *path)
+{
+	char uid[POD_UID_MAX + 1];
+	const struct pod *pod = pod_cgroup_uid(path, uid) ? find(pods, uid, false) : NULL;
+
+	return pod && pod->told_by && pod->path && !strcmp(pod->path, path) ? pod->name : NULL;
+}
+
 static void add_refused(const void *node, VISIT which, void *arg)
 {
 	const struct pod *pod = *(struct pod *const *)node;
 
 	if ((which == postorder || which == leaf) && pod->refused)
-		json_array_append_new(arg, json_pack("{s:o,s:o}", "pod", bg_json_text(pod->name), "reason",
+		json_array_append_new(arg, json_pack("{s:o,s:o,s:o}", "pod", bg_json_text(pod->name), "cgroup",
+						     pod->path ? bg_json_text(pod->path) : json_null(), "reason",
 						     bg_json_text(pod->refused)));
 }
 

@@ -25,6 +25,9 @@ void pods_configure(struct pods *pods, const struct bg_config *config);
 bool pods_appeared(struct pods *pods, const char *path);
 bool pods_vanished(struct pods *pods, const char *path);
 
+/* Is the cgroup within that of a pod of which no workload is known? */
+bool pods_is_unknown(struct pods *pods, const char *path);
+
 /* What a source tells, see struct source_calls. source: below PODS_SOURCES; one pod may be told of by several. */
 #define PODS_SOURCES 31
 void pods_listed(struct pods *pods, unsigned int source, const struct workload *workloads, size_t count);
@@ -45,7 +48,10 @@ unsigned int pods_unknown(const struct pods *pods);
 /* Nobody asks for pods any more. */
 void pods_forget(struct pods *pods);
 
-/* Pods whose request is refused: [{"pod": "namespace/name", "reason": …}]. A new reference. */
+/* The "namespace/name" of the pod whose cgroup that is; NULL: it is of none that is known. Good until sources tell more. */
+const char *pods_name(struct pods *pods, const char *path);
+
+/* Pods whose request is refused: [{"pod": "namespace/name", "cgroup": …, "reason": …}]. A new reference. */
 json_t *pods_refused_json(const struct pods *pods);
 
 #endif

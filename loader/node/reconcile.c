@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 void node_appeared(const char *path, unsigned int pattern, void *arg)
@@ -127,13 +128,13 @@ static char *give_metrics(void *arg)
 {
 	const struct node *node = arg;
 
-	return metrics_print(node->pin_dir);
+	return metrics_print(node->pin_dir, node->workloads);
 }
 
 static char *give_status(void *arg)
 {
 	const struct node *node = arg;
-	json_t *status = status_json(node->desired);
+	json_t *status = status_json(node->desired, node->workloads);
 
 	json_object_set_new(status, "refused", workloads_refused_json(node->workloads));
 	json_object_set_new(status, "engines", workloads_engines_json(node->workloads));
@@ -143,18 +144,22 @@ static char *give_status(void *arg)
 	return text;
 }
 
-static bool is_ready(void *arg)
+static char *why_unready(void *arg)
 {
 	const struct node *node = arg;
 
-	return node->ready && stats.config_valid;
+	if (!node->ready)
+		return bg_need(strdup("it begins"));
+	if (!stats.config_valid)
+		return bg_need(strdup("the configuration is refused, the last good one is in force"));
+	return workloads_missed(node->workloads);
 }
 
 void node_open_http(struct node *node)
 {
 	const char *at = node->config.read->daemon.listen ? node->config.read->daemon.listen : NODE_LISTEN;
 	const struct http_calls calls = {
-		.metrics = give_metrics, .status = give_status, .ready = is_ready, .arg = node
+		.metrics = give_metrics, .status = give_status, .unready = why_unready, .arg = node
 	};
 	struct bg_error error;
 	int err;
@@ -184,6 +189,38 @@ static void set_patterns(struct node *node)
 	cgroup_watch_set_patterns(node->cgroup_watch, node->config.patterns, gates + count);
 }
 
+#define FIRST_NETNS 1 /* the cookie that the kernel gives to its first network namespace */
+
+static bool speaks_of_host(const struct bg_config *config)
+{
+	bool speaks = false;
+
+	for (unsigned int i = 0; i < config->gates_count; i++)
+		speaks |= config->gates[i]->policy.netns && *config->gates[i]->policy.netns == BG_NETNS_HOST;
+	for (unsigned int i = 0; i < config->pods_count; i++)
+		speaks |= !config->pods[i]->policy.netns || *config->pods[i]->policy.netns == BG_NETNS_HOST;
+	return speaks;
+}
+
+/* The host that `netns: host` means is the machine's first network namespace, which a node that is a container itself
+ * does not have. */
+static void warn_of_netns(const struct bg_config *config)
+{
+	int fd = speaks_of_host(config) ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+	__u64 cookie = FIRST_NETNS;
+	socklen_t size = sizeof(cookie);
+
+	if (fd < 0)
+		return;
+	getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size);
+	close(fd);
+	if (cookie != FIRST_NETNS)
+		say(LOG_WARNING,
+		    "this network namespace is not the machine's first: on a nested node (kind), what is "
+		    "declared with netns: host, as pods are where nothing else is said, never counts; "
+		    "declare netns: any there");
+}
+
 /* What changed is taken up; what did not runs on. */
 static void take(struct node *node, struct bg_config *config)
 {
@@ -203,7 +240,7 @@ static void take(struct node *node, struct bg_config *config)
 	workloads_ask(node->workloads);
 	if (log_changed) {
 		decision_log_close(node->decision_log);
-		node->decision_log = decision_log_open(node->pin_dir, now);
+		node->decision_log = decision_log_open(node->pin_dir, now, node->workloads);
 		node->due.log_tick = 0;
 	}
 	if (listen_changed) {
@@ -231,6 +268,7 @@ bool node_load(struct node *node)
 	}
 	stats.reloads += node->config.read != NULL;
 	take(node, config);
+	warn_of_netns(config);
 	say(LOG_INFO, "%u gates and %u kinds of pods are declared; %u gates are wanted now", config->gates_count,
 	    config->pods_count, stats.gates_wanted);
 	return true;

@@ -7,9 +7,7 @@
 #include "node/pod_cgroup.h"
 #include "node/pods.h"
 #include "node/say.h"
-#include "node/source/source.h"
 #include "node/stats.h"
-#include "report/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,17 +33,6 @@ static const struct known {
 	{ &source_cri, "/run/cri-dockerd.sock" },
 };
 #define KNOWN (sizeof(known) / sizeof(*known))
-
-/* An engine of this node: a source that is open, or will be when its socket is there. */
-struct engine {
-	struct workloads *workloads;
-	const struct source *source;
-	char *socket;
-	bool given;       /* in the configuration: it is waited for, and missed */
-	void *state;      /* of the source; NULL: there is no such socket */
-	bool told;        /* all that it runs */
-	double ask_again; /* seconds until it is asked again for pods that it did not know */
-};
 
 struct workloads {
 	struct desired *desired;
@@ -86,17 +73,10 @@ struct workloads *workloads_open(struct desired *desired, void (*updated)(void *
 	return workloads;
 }
 
-static void close_engine(struct engine *engine)
-{
-	if (engine->state)
-		engine->source->close(engine->state);
-	engine->state = NULL;
-}
-
 static void close_engines(struct workloads *workloads)
 {
 	for (unsigned int i = 0; i < workloads->engines_count; i++) {
-		close_engine(&workloads->engines[i]);
+		engine_close(&workloads->engines[i]);
 		free(workloads->engines[i].socket);
 	}
 	workloads->engines_count = 0;
@@ -118,16 +98,11 @@ void workloads_close(struct workloads *workloads)
 
 /* ---- what the sources tell ---- */
 
-static bool is_heard(const struct engine *engine)
-{
-	return engine->state && engine->told && !engine->source->problem(engine->state);
-}
-
 /* Is there a runtime that tells of each pod before it runs? */
 static bool is_waited_for(const struct workloads *workloads)
 {
 	for (unsigned int i = 0; i < workloads->engines_count; i++)
-		if (workloads->engines[i].source == &source_nri && is_heard(&workloads->engines[i]))
+		if (workloads->engines[i].source == &source_nri && engine_is_heard(&workloads->engines[i]))
 			return true;
 	return false;
 }
@@ -188,7 +163,8 @@ static void ask(struct engine *engine, double seconds)
 		engine->source->ask(engine->state, seconds);
 }
 
-/* Pods whose cgroup is there before the engine tells of them are asked for again and again, ever more slowly. */
+/* Pods whose cgroup is there before the engine tells of them are asked for again and again, ever more slowly: it may
+ * wait for a secret, or pull an image, for hours. */
 static void ask_again(struct engine *engine)
 {
 	bool unknown = pods_unknown(engine->workloads->pods);
@@ -197,9 +173,9 @@ static void ask_again(struct engine *engine)
 		engine->ask_again = first_s(engine->workloads);
 		return;
 	}
+	ask(engine, engine->ask_again);
 	if (engine->ask_again < MOST_S)
-		ask(engine, engine->ask_again);
-	engine->ask_again *= !unknown ? 1.5 : engine->ask_again < PATIENT_S ? 1.02 : 2;
+		engine->ask_again *= !unknown ? 1.5 : engine->ask_again < PATIENT_S ? 1.02 : 2;
 }
 
 static void listed(const struct workload *each, size_t count, void *arg)
@@ -264,8 +240,9 @@ static void look_for_engines(struct workloads *workloads)
 		if (there && !engine->state) {
 			engine->ask_again = FIRST_S;
 			engine->state = engine->source->open(engine->socket, &calls);
+			engine_note(engine);
 		} else if (!there && engine->state && engine->source->problem(engine->state)) {
-			close_engine(engine);
+			engine_close(engine);
 		}
 		if (!engine->given)
 			workloads->look_due = bg_clock_seconds() + LOOK_S;
@@ -340,7 +317,11 @@ static void ask_all(struct workloads *workloads, double seconds)
 
 void workloads_appeared(struct workloads *workloads, const char *path, unsigned int pattern)
 {
-	if (pattern >= workloads->inner || !pods_appeared(workloads->pods, path))
+	/* what comes within a pod is its sandbox's, which the engine is about to list */
+	bool unknown = pattern < workloads->inner ? pods_appeared(workloads->pods, path)
+						  : pods_is_unknown(workloads->pods, path);
+
+	if (!unknown)
 		return;
 	ask_all(workloads, is_waited_for(workloads) ? first_s(workloads) : 0);
 	if (workloads->look_due)
@@ -417,34 +398,51 @@ int workloads_timeout_ms(struct workloads *workloads)
 void workloads_run(struct workloads *workloads)
 {
 	for (unsigned int i = 0; i < workloads->engines_count; i++)
-		if (workloads->engines[i].state)
+		if (workloads->engines[i].state) {
 			workloads->engines[i].source->run(workloads->engines[i].state);
+			engine_note(&workloads->engines[i]);
+		}
 	if (workloads->look_due > 0 && workloads->look_due <= bg_clock_seconds())
 		look_for_engines(workloads);
 }
 
 /* ---- what is told of it ---- */
 
+const char *workloads_name(const struct workloads *workloads, const char *path)
+{
+	return pods_name(workloads->pods, path);
+}
+
 json_t *workloads_refused_json(const struct workloads *workloads)
 {
 	return pods_refused_json(workloads->pods);
+}
+
+char *workloads_missed(const struct workloads *workloads)
+{
+	for (unsigned int i = 0; i < workloads->engines_count; i++)
+		if (engine_is_missed(&workloads->engines[i]))
+			return engine_words(&workloads->engines[i]);
+	return NULL;
+}
+
+void workloads_each_engine(const struct workloads *workloads, void (*each)(const struct engine *engine, void *arg),
+			   void *arg)
+{
+	for (unsigned int i = 0; i < workloads->engines_count; i++)
+		if (workloads->engines[i].state || workloads->engines[i].told)
+			each(&workloads->engines[i], arg);
+}
+
+static void add_json(const struct engine *engine, void *arg)
+{
+	json_array_append_new(arg, engine_json(engine));
 }
 
 json_t *workloads_engines_json(const struct workloads *workloads)
 {
 	json_t *list = json_array();
 
-	for (unsigned int i = 0; i < workloads->engines_count; i++) {
-		const struct engine *engine = &workloads->engines[i];
-		const char *problem = engine->state ? engine->source->problem(engine->state) : NULL;
-
-		if (!engine->state)
-			continue;
-		if (!problem && !engine->told)
-			problem = "it has not answered yet";
-		json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "source", engine->source->name, "socket",
-						      bg_json_text(engine->socket), "problem",
-						      problem ? bg_json_text(problem) : json_null()));
-	}
+	workloads_each_engine(workloads, add_json, list);
 	return list;
 }

@@ -4,6 +4,7 @@
 
 #include "config/merge.h"
 #include "node/desired.h"
+#include "node/engine.h"
 
 #include <jansson.h>
 #include <poll.h>
@@ -36,13 +37,22 @@ bool workloads_failed(const struct workloads *workloads); /* could a gate not be
 /* Ends the daemon's gates that nobody wants; not of pods, while an engine has yet to tell which it runs. */
 void workloads_collect(struct workloads *workloads);
 
+/* See pods_name. */
+const char *workloads_name(const struct workloads *workloads, const char *path);
+
 /* For poll(2). polls: returns how many of them; timeout: -1 for ever. */
 unsigned int workloads_polls(struct workloads *workloads, struct pollfd *polls, unsigned int room);
 int workloads_timeout_ms(struct workloads *workloads);
 void workloads_run(struct workloads *workloads);
 
-/* New references. refused: see pods_refused_json; engines: [{"source": "cri", "socket": …, "problem": …}], with null for
- * no problem. */
+/* The engine that should be heard and is not, since when and why, in words to be freed; NULL: there is none. */
+char *workloads_missed(const struct workloads *workloads);
+
+/* Calls `each` for every engine that there is or was. */
+void workloads_each_engine(const struct workloads *workloads, void (*each)(const struct engine *engine, void *arg),
+			   void *arg);
+
+/* New references. See pods_refused_json, and engine_json for a list of those. */
 json_t *workloads_refused_json(const struct workloads *workloads);
 json_t *workloads_engines_json(const struct workloads *workloads);
 

@@ -26,7 +26,11 @@ configure() {
 start_daemon() { # WORD... before the command
 	"$@" "$BINDGATED" --config "$CONFIG" >"$WORK/stdout" 2>>"$WORK/stderr" 3>&- &
 	DAEMON=$!
-	eventually ready
+	eventually up
+}
+
+up() { # also where an engine is away, which /readyz is about
+	[ "$(ask healthz)" = ok ]
 }
 
 ready() {

@@ -588,7 +588,7 @@ END
 	local impostor=$!
 	eventually test -S "$SOCKET"
 	run -0 "$BINDGATED" --config "$CONFIG" status
-	equal lines "$output" $'bindgated 1\\x1b[2J, configuration refused: the last good one is in force\n  '"$(printf '%-48s %-6s' '?' '?') gated"
+	equal lines "$output" $'bindgated 1\\x1b[2J, configuration refused: the last good one is in force\n  POD  FROM   CGROUP  STATE\n  -    ?      ?       gated'
 	run -0 "$BINDGATED" --config "$CONFIG" status --json
 	equal json "$output" $'{\n  "version": "\\u009B"\n}'
 	for _ in 7 nothing; do

@@ -244,7 +244,7 @@ engines() {
 	kill "$one"
 	wait "$one" || true
 	kill -HUP "$DAEMON"
-	eventually eval 'engines | grep -q "crio.sock\", \"[A-Z]"'
+	eventually eval 'engines | grep -q "crio.sock\", \"[a-z]"'
 	rm "$WORK/run/crio/crio.sock"
 	mkdir "$PODS/besteffort/poduid-c"
 	echo 'c uid-c web 0' >>"$WORK/other/pods"
@@ -260,4 +260,122 @@ engines() {
 	pod a uid-a web
 	equal none "$(engines)" '[]'
 	is_gated uid-a ''
+}
+
+# Has nobody been asked for so long? Then the next time is further away than that.
+quiet() { # SECONDS
+	[ $(($(date +%s) - $(stat -c %Y "$FAKE/calls"))) -ge "$1" ]
+}
+
+@test "a pod whose cgroup is there long before its sandbox" {
+	start_daemon
+	mkdir "$PODS/besteffort/poduid-late"
+	until quiet 5; do sleep 0.2; done
+	# its pause image is there at last: a sandbox begins
+	local before
+	before=$(calls)
+	mkdir "$PODS/besteffort/poduid-late/sandbox"
+	eventually eval '[ "$(calls)" -ge $((before + 20)) ]'
+	pod late uid-late web
+	eventually is_gated uid-late 80/tcp
+}
+
+away() { # WORDS: not ready because of them
+	[[ $(ask readyz) == "not ready: the container runtime at $WORK/cri is not heard since "*": $1"* ]]
+}
+
+away_seconds() {
+	metric "bindgate_engine_away_seconds{source=\"cri\",socket=\"$WORK/cri\"}"
+}
+
+@test "a runtime that is away is told, since when and why, also one that never answered" {
+	kill "$FAKE_PID"
+	wait "$FAKE_PID" || true
+	rm -f "$WORK/cri"
+	start_daemon
+	eventually away 'there is no such socket'
+	eventually eval '[ "$(away_seconds)" -gt 0 ]'
+	run -0 "$BINDGATED" --config "$CONFIG" status
+	ended 0 "$WORK/cri"
+	[[ $output =~ "cri at $WORK/cri: not heard since "20[0-9T:-]*'Z: there is no such socket' ]]
+	equal health "$(ask healthz)" ok
+	start_runtime
+	eventually ready
+	equal away "$(away_seconds)" 0
+	equal engine "$(ask status | json "d['engines']")" \
+		"[{\"problem\": null, \"since\": null, \"socket\": \"$WORK/cri\", \"source\": \"cri\"}]"
+	pod a uid-a web
+	eventually is_gated uid-a 80/tcp
+	# killed: the socket is left, and nobody listens
+	kill -9 "$FAKE_PID"
+	wait "$FAKE_PID" || true
+	mkdir "$PODS/besteffort/poduid-b"
+	eventually away 'nobody listens on the socket'
+	is_gated uid-a 80/tcp
+	start_runtime
+	eventually ready
+}
+
+@test "who was refused, and why, in a minute: the pod's name is in list, status, metrics and denial lines" {
+	configure <<-END
+		daemon:
+		  cri: $WORK/cri
+		  kubepods: $NAME/kubepods
+		  log: denied
+		  log_to: $WORK/log
+		pods:
+		- {namespace: web, netns: any, default: deny, rules: [80/tcp]}
+		- {namespace: own, rules: [80/tcp], label: the shops}
+		- namespace: ask
+		  may_ask: [443/tcp, 8000-8100]
+	END
+	start_daemon
+	pod b uid-b web
+	pod a uid-a web 443/tcp
+	pod o uid-o own
+	pod d uid-d ask 22/tcp
+	pod e uid-e other 443/tcp
+	eventually is_gated uid-b 80/tcp
+	eventually is_gated uid-o 80/tcp
+	equal labels "$(bindgate list -j | json "sorted(g['label'] for g in d['gates'])")" '["the shops", "web/a", "web/b"]'
+	AT=$PODS/besteffort/poduid-b binds 'tcp 127.0.0.1 81' >/dev/null || true
+	eventually grep -q '"verdict":"deny".*"pod":"web/b"' "$WORK/log"
+	eventually eval '[ "$(metric "bindgate_binds_total{cgroup=\"$NAME/kubepods/besteffort/poduid-b\",namespace=\"web\",pod=\"b\",verdict=\"deny\"}")" = 1 ]'
+	local -A why=(
+		[ask/d]="it may not ask for 22/tcp (annotation bindgate.io/rules); $WORK/node.yaml:10 lets it ask for 443/tcp, 8000-8100"
+		[other/e]="no grant speaks of it: its annotation bindgate.io/rules asks for nothing until an entry of pods: has its namespace and labels"
+		[web/a]="it may not ask for 443/tcp (annotation bindgate.io/rules); $WORK/node.yaml:8 lets it ask for nothing"
+	)
+	for name in "${!why[@]}"; do
+		eventually grep -qF "pod $name: refused: ${why[$name]}" "$WORK/stderr"
+	done
+	run -0 "$BINDGATED" --config "$CONFIG" status
+	local at=$NAME/kubepods/besteffort/poduid width
+	width=$((${#at} + 2))
+	equal table "$(sed 1,2d <<<"$output")" "$(
+		printf "  %-7s  %-5s  %-${width}s  %s\n" POD FROM CGROUP STATE ask/d pods "$at-d" "refused: ${why[ask/d]}" \
+			other/e pods "$at-e" "refused: ${why[other/e]}" own/o pods "$at-o" gated web/a pods "$at-a" gated \
+			web/a pods "$at-a" "refused: ${why[web/a]}" web/b pods "$at-b" gated)"
+}
+
+@test "an annotation that is misspelt is told of, once" {
+	start_daemon
+	mkdir -p "$PODS/besteffort/poduid-m"
+	echo "m uid-m ask 0 bindgate.io/rule=443/tcp" >>"$FAKE/pods"
+	eventually grep -q 'pod ask/m: its annotation "bindgate.io/rule" means nothing: is bindgate.io/rules meant?' "$WORK/stderr"
+	pod a uid-a web
+	eventually is_gated uid-a 80/tcp
+	equal told "$(grep -c 'means nothing' "$WORK/stderr")" 1
+}
+
+@test "a node within another: netns host never counts, and that is said" {
+	local words="this network namespace is not the machine's first"
+	sed -i 's/^\(  *\)default: deny/&\n\1netns: any/' "$CONFIG"
+	start_daemon nsenter --net="/proc/self/fd/$NET"
+	eventually grep -q "$words" "$WORK/stderr"
+	stop_daemon
+	: >"$WORK/stderr"
+	sed -i 's/^- namespace: ask/&\n  netns: any/' "$CONFIG"
+	start_daemon nsenter --net="/proc/self/fd/$NET"
+	run -1 grep "$words" "$WORK/stderr"
 }

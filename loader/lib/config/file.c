@@ -221,7 +221,7 @@ static int check_gates(const struct source *source, const struct bg_declaration 
 	return 0;
 }
 
-static int check_pods(const struct source *source, const struct bg_declaration *declaration)
+static int check_pods(const struct source *source, struct bg_declaration *declaration)
 {
 	struct bg_policy *grant = calloc(1, sizeof(*grant));
 	char path[64];
@@ -230,9 +230,11 @@ static int check_pods(const struct source *source, const struct bg_declaration *
 	if (!grant)
 		return bg_error(source->error, -ENOMEM, "out of memory");
 	for (unsigned int i = 0; i < declaration->pods_count && !err; i++) {
-		const struct bg_declared_pod *pod = &declaration->pods[i];
+		struct bg_declared_pod *pod = &declaration->pods[i];
 
 		snprintf(path, sizeof(path), "pods[%u]", i);
+		pod->file = declaration->file;
+		pod->line = bg_yaml_line(source->text, source->size, path);
 		err = check_policy(source, path, &pod->policy);
 		for (unsigned int k = 0; k < pod->labels_count && !err; k++)
 			if (!strchr(pod->labels[k], '=') || *pod->labels[k] == '=') {
@@ -280,7 +282,8 @@ int bg_declare_parse(const char *name, const char *text, size_t size, struct bg_
 				    : wrong(&source, said.line, "%s", cyaml_strerror(result));
 	if (!declaration)
 		return wrong(&source, 1, "the file declares nothing");
-	err = check_gates(&source, declaration);
+	declaration->file = strdup(name);
+	err = declaration->file ? check_gates(&source, declaration) : bg_error(error, -ENOMEM, "out of memory");
 	if (!err)
 		err = check_pods(&source, declaration);
 	if (err)
@@ -346,6 +349,8 @@ static const cyaml_config_t quiet = { .mem_fn = cyaml_mem };
 
 void bg_declare_free(struct bg_declaration *declaration)
 {
+	if (declaration)
+		free(declaration->file);
 	cyaml_free(&quiet, &bg_declaration_schema, declaration, 0);
 }
 

@@ -31,6 +31,8 @@ enum bg_on_refusal {
 
 /* Which pods, and what they get. */
 struct bg_declared_pod {
+	const char *file; /* where it is declared; NULL: nowhere. The declaration's own */
+	unsigned int line;
 	char *namespace;
 	char **labels; /* "key=value", all of which a pod must have */
 	unsigned int labels_count;
@@ -58,6 +60,7 @@ struct bg_declared_daemon {
 };
 
 struct bg_declaration {
+	char *file; /* its name */
 	struct bg_declared_gate *gates;
 	unsigned int gates_count;
 	struct bg_declared_pod *pods;

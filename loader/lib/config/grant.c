@@ -6,6 +6,7 @@
 #include "policy/qualifier.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,4 +183,39 @@ int bg_grant_policy(const struct bg_declared_pod *declared, const char *owner, c
 	bg_grant_free(grant);
 	free(grant);
 	return err;
+}
+
+void bg_grant_explain(const struct bg_declared_pod *grant, struct bg_error *error)
+{
+	const struct bg_error why = *error;
+	char limits[400] = "nothing";
+	size_t used = 0;
+
+	for (unsigned int i = 0; i < grant->may_ask_count; i++) {
+		const char *rule = bg_escape(grant->may_ask[i]);
+		bool fits = used + strlen(rule) + sizeof(", , ...") < sizeof(limits);
+
+		used += (size_t)sprintf(limits + used, "%s%s", i ? ", " : "", fits ? rule : "...");
+		if (!fits)
+			break;
+	}
+	bg_error(error, -EACCES, "%.300s (annotation " BG_GRANT_ANNOTATION "); %.250s:%u lets it ask for %s",
+		 why.text, grant->file ? bg_escape(grant->file) : "its grant", grant->line, limits);
+}
+
+const char *bg_grant_request(const struct bg_label *annotations, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(annotations[i].key, BG_GRANT_ANNOTATION))
+			return annotations[i].value;
+	return NULL;
+}
+
+const char *bg_grant_misspelt(const struct bg_label *annotations, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(annotations[i].key, BG_GRANT_PREFIX, sizeof(BG_GRANT_PREFIX) - 1) &&
+		    strcmp(annotations[i].key, BG_GRANT_ANNOTATION))
+			return annotations[i].key;
+	return NULL;
 }

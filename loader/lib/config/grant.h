@@ -5,7 +5,8 @@
 #include "config/file.h"
 
 /* What a pod asks for: rules as in the annotation bindgate.io/rules, separated by commas or white space. */
-#define BG_GRANT_ANNOTATION "bindgate.io/rules"
+#define BG_GRANT_PREFIX "bindgate.io/"
+#define BG_GRANT_ANNOTATION BG_GRANT_PREFIX "rules"
 #define BG_GRANT_REQUEST_MAX 16384 /* bytes */
 
 struct bg_label {
@@ -38,5 +39,15 @@ int bg_grant_ask(const struct bg_grant *grant, const char *request, struct bg_po
 /* Both at once. */
 int bg_grant_policy(const struct bg_declared_pod *declared, const char *owner, const char *request,
 		    struct bg_policy *out, struct bg_error *error);
+
+/* Completes why it was refused, for who is to do something about it: "… (annotation bindgate.io/rules); FILE:LINE lets it
+ * ask for 443/tcp, 8000-8100". */
+void bg_grant_explain(const struct bg_declared_pod *grant, struct bg_error *error);
+
+/* What a pod asks for by its annotation; NULL: nothing. */
+const char *bg_grant_request(const struct bg_label *annotations, size_t count);
+
+/* An annotation of bindgate's that means nothing, as where its key is misspelt; NULL: there is none. */
+const char *bg_grant_misspelt(const struct bg_label *annotations, size_t count);
 
 #endif

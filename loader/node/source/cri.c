@@ -7,14 +7,13 @@
 #include "base/retry.h"
 #include "node/say.h"
 #include "node/source/cri_list.h"
+#include "node/source/curl_multi.h"
 #include "node/stats.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/select.h>
 
 #define ANSWER_MAX (32 << 20) /* bytes: some 30,000 pods */
 #define UNIMPLEMENTED 12      /* grpc-status */
@@ -190,7 +189,7 @@ static void cri_close(void *state)
 	free(cri);
 }
 
-/* Said once, until it works again. */
+/* Said once, until it works again; status has the latest reason. */
 static void failed(struct cri *cri, const char *what)
 {
 	stats.errors[ERROR_CRI]++;
@@ -214,7 +213,7 @@ static void finish_list(struct cri *cri, CURLcode result)
 	}
 	if (result != CURLE_OK || call->status != 0) {
 		if (result != CURLE_OK)
-			snprintf(what, sizeof(what), "%s", curl_easy_strerror(result));
+			snprintf(what, sizeof(what), "%s", curl_multi_problem(call->easy, result));
 		else
 			snprintf(what, sizeof(what), "grpc-status %ld %.200s", call->status, call->message);
 		cri->service = 0; /* who comes back may be another one */
@@ -246,20 +245,8 @@ static void finish_events(struct cri *cri, CURLcode result)
 static unsigned int cri_polls(void *state, struct pollfd *polls, unsigned int room)
 {
 	struct cri *cri = state;
-	fd_set in, out, bad;
-	unsigned int count = 0;
-	int most = -1;
 
-	FD_ZERO(&in);
-	FD_ZERO(&out);
-	FD_ZERO(&bad);
-	curl_multi_fdset(cri->multi, &in, &out, &bad, &most);
-	for (int fd = 0; fd <= most && count < room; fd++)
-		if (FD_ISSET(fd, &in) || FD_ISSET(fd, &out))
-			polls[count++] = (struct pollfd){ .fd = fd,
-							  .events = (short)((FD_ISSET(fd, &in) ? POLLIN : 0) |
-									    (FD_ISSET(fd, &out) ? POLLOUT : 0)) };
-	return count;
+	return curl_multi_polls(cri->multi, polls, room);
 }
 
 static void sooner(double due, int *ms)
@@ -337,6 +324,7 @@ static const char *cri_problem(void *state)
 
 const struct source source_cri = {
 	.name = "cri",
+	.engine = "the container runtime",
 	.open = cri_open,
 	.polls = cri_polls,
 	.timeout_ms = cri_timeout_ms,

@@ -202,6 +202,7 @@ static const char *nri_problem(void *state)
 
 const struct source source_nri = {
 	.name = "nri",
+	.engine = "the runtime's NRI",
 	.open = nri_open,
 	.polls = nri_polls,
 	.timeout_ms = nri_timeout_ms,

@@ -34,6 +34,7 @@ struct source_calls {
  */
 struct source {
 	const char *name;
+	const char *engine;                                                          /* in words */
 	void *(*open)(const char *socket, const struct source_calls *calls);         /* never NULL */
 	unsigned int (*polls)(void *state, struct pollfd *polls, unsigned int room); /* returns how many */
 	int (*timeout_ms)(void *state);           /* call run by then even if nothing is ready; -1: no need */
