@@ -210,13 +210,6 @@ static void ended(const struct workload *workload, void *arg)
 	pods_ended(engine->workloads->pods, index_of(engine), workload);
 }
 
-static bool needs_events(void *arg)
-{
-	struct engine *engine = arg;
-
-	return !is_waited_for(engine->workloads);
-}
-
 /* ---- which engines there are ---- */
 
 static bool is_socket(const char *path)
@@ -233,7 +226,7 @@ static void look_for_engines(struct workloads *workloads)
 	for (unsigned int i = 0; i < workloads->engines_count; i++) {
 		struct engine *engine = &workloads->engines[i];
 		const struct source_calls calls = {
-			.listed = listed, .began = began, .ended = ended, .needs_events = needs_events, .arg = engine
+			.listed = listed, .began = began, .ended = ended, .arg = engine
 		};
 		bool there = engine->given || is_socket(engine->socket);
 

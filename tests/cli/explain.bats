@@ -87,3 +87,15 @@ except OSError as e: print(e.strerror)' "$@"
 	ended 1 'on 0.0.0.0, unless it is bound with IPV6_V6ONLY'
 	kill $!
 }
+
+@test "a root that may not enter network namespaces, as in a container, is told of its own" {
+	local contained=(setpriv --bounding-set -sys_admin,-sys_ptrace --inh-caps -sys_admin,-sys_ptrace "$BINDGATE")
+	bindgate attach "$CG" 80
+	run in_net "${contained[@]}" explain "$CG" 80
+	ended 0 'would succeed'
+	served sleep 60 3>&- &
+	wait_for "$CG" sleep
+	run -1 "${contained[@]}" explain "$pid" 80
+	kill "$pid"
+	ended 1 ' (that takes CAP_SYS_ADMIN and CAP_SYS_PTRACE: ask on the node itself)'
+}

@@ -54,15 +54,7 @@ static void ended(const struct workload *workload, void *arg)
 	check_workload(workload);
 }
 
-static bool needs_events(void *arg)
-{
-	(void)arg;
-	return true;
-}
-
-static const struct source_calls calls = {
-	.listed = listed, .began = began, .ended = ended, .needs_events = needs_events
-};
+static const struct source_calls calls = { .listed = listed, .began = began, .ended = ended };
 
 /* What came of a connection: all that was sent, and the error that ended it. */
 struct outcome {

@@ -2,10 +2,9 @@
 """A container runtime that does what a real one won't do on demand: fake_cri.py SOCKET FOLDER
 
 FOLDER/pods     a line a sandbox: NAME UID NAMESPACE STATE [KEY=VALUE annotation]; read at each call
-FOLDER/mode     how it answers: fine, old (v1alpha2 only), stream (events too), half (dies in the middle), garbage
+FOLDER/mode     how it answers: fine, old (v1alpha2 only), half (dies in the middle), garbage
                 (frames that are none), bad (a message that is none), compressed, endless, silent, error
 FOLDER/calls    grows by a line a call
-FOLDER/event    as a file appears, is sent as an event to whoever streams
 """
 import os
 import socket
@@ -86,16 +85,9 @@ def answer(connection, s, stream, method):
         s.sendall(os.urandom(4096))
         raise ConnectionError
     connection.send_headers(stream, [(':status', '200'), ('content-type', 'application/grpc')])
-    if unknown or (method.endswith('GetContainerEvents') and mode != 'stream'):
+    if unknown:
         finish(connection, s, stream, 12)
         return
-    if method.endswith('GetContainerEvents'):
-        s.sendall(connection.data_to_send())
-        while True:
-            if os.path.exists(f'{folder}/event'):
-                os.unlink(f'{folder}/event')
-                send(connection, s, stream, frame(field(1, 'x')))
-            time.sleep(0.002)
     message = sandboxes()
     if mode == 'error':
         finish(connection, s, stream, 14)

@@ -197,17 +197,26 @@ static void name_holders(struct bg_netns_view *out)
 		closedir(proc);
 }
 
+static bool is_own(int ns)
+{
+	struct stat own, other;
+
+	return !stat("/proc/self/ns/net", &own) && !fstat(ns, &other) && own.st_ino == other.st_ino &&
+	       own.st_dev == other.st_dev;
+}
+
+/* Exits with an errno where it may not look. */
 static void look(const char *netns, const struct bg_bind *bind, int answer)
 {
 	struct bg_netns_view found = { 0 };
 	int ns = open(netns, O_RDONLY | O_CLOEXEC);
 
-	if ((ns < 0 || setns(ns, CLONE_NEWNET)) && geteuid() == 0)
-		_exit(1);
+	if ((ns < 0 || (!is_own(ns) && setns(ns, CLONE_NEWNET))) && geteuid() == 0)
+		_exit(errno);
 	found.unprivileged_from = read_start();
 	found.addr_error = try_addr(bind);
 	find_holders(bind, &found);
-	_exit(write(answer, &found, sizeof(found)) != sizeof(found));
+	_exit(write(answer, &found, sizeof(found)) == sizeof(found) ? 0 : EIO);
 }
 
 int bg_netns_view_read(pid_t pid, const struct bg_bind *bind, struct bg_netns_view *out, struct bg_error *error)
@@ -229,8 +238,15 @@ int bg_netns_view_read(pid_t pid, const struct bg_bind *bind, struct bg_netns_vi
 	close(ends[0]);
 	if (child > 0)
 		waitpid(child, &status, 0);
-	if (got != sizeof(found) || status)
-		return bg_error(error, -EIO, "cannot look into the network namespace of process %d", pid);
+	if (got != sizeof(found) || status) {
+		int err = WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EIO;
+
+		return bg_error(error, -err, "cannot look into the network namespace of process %d: %s%s", pid,
+				strerror(err),
+				err == EPERM || err == EACCES
+					? " (that takes CAP_SYS_ADMIN and CAP_SYS_PTRACE: ask on the node itself)"
+					: "");
+	}
 	name_holders(&found);
 	*out = found;
 	return 0;

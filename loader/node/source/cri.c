@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* The container runtime, by its own socket: gRPC over HTTP/2, with libcurl. */
+/* The container runtime, by its own socket: gRPC over HTTP/2, with libcurl. Its stream of events is left alone: cgroups tell
+ * enough, and containerd 1.7 gives each event to one subscriber only, so that others, the kubelet among them, miss it. */
 #include "node/source/source.h"
 
 #include "base/clock.h"
@@ -18,9 +19,9 @@
 #define ANSWER_MAX (32 << 20) /* bytes: some 30,000 pods */
 #define UNIMPLEMENTED 12      /* grpc-status */
 #define CALL_SECONDS 10L
+#define IDLE_S 30.0 /* seconds: asked so often also when nothing happens, to see that it answers */
 #define PATIENCE_MS 5
-#define EVENTS_AFTER 1.0 /* seconds: by then it is known whether the runtime tells of all by NRI */
-#define RETRY_FIRST 0.1  /* seconds */
+#define RETRY_FIRST 0.1 /* seconds */
 #define RETRY_MOST 30.0
 
 static const char *const services[] = { "runtime.v1", "runtime.v1alpha2" };
@@ -41,10 +42,9 @@ struct cri {
 	struct curl_slist *headers;
 	char *socket;
 	unsigned int service; /* of services */
-	struct call list, events;
-	double ask_due;    /* 0: no need */
-	double events_due; /* 0: the stream is there, or the runtime has none */
-	struct bg_retry retry, events_retry;
+	struct call list;
+	double ask_due; /* 0: no need */
+	struct bg_retry retry;
 	char problem[300]; /* which it was told of; "": it answers */
 };
 
@@ -92,19 +92,6 @@ static void cri_ask(void *state, double seconds)
 		cri->ask_due = due;
 }
 
-/* An event of the stream: what it says does not matter, only that something changed. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
-static size_t take_event(char *data, size_t one, size_t size, void *arg)
-{
-	struct cri *cri = arg;
-
-	(void)data;
-	(void)one;
-	bg_retry_reset(&cri->events_retry);
-	cri_ask(cri, 0);
-	return size;
-}
-
 static void prepare(struct cri *cri, struct call *call, const char *method)
 {
 	static const char nothing[CRI_FRAME_HEAD] = { 0 }; /* a message without fields */
@@ -140,20 +127,6 @@ static void start_list(struct cri *cri)
 	cri->list.active = curl_multi_add_handle(cri->multi, cri->list.easy) == CURLM_OK;
 }
 
-/* containerd 1.7 gives each event of its stream to one subscriber only: others, the kubelet among them, miss it. */
-static void start_events(struct cri *cri)
-{
-	cri->events_due = 0;
-	if (!cri->calls.needs_events(cri->calls.arg)) {
-		cri->events_due = bg_clock_seconds() + RETRY_MOST;
-		return;
-	}
-	prepare(cri, &cri->events, "GetContainerEvents");
-	curl_easy_setopt(cri->events.easy, CURLOPT_WRITEFUNCTION, take_event);
-	curl_easy_setopt(cri->events.easy, CURLOPT_WRITEDATA, cri);
-	cri->events.active = curl_multi_add_handle(cri->multi, cri->events.easy) == CURLM_OK;
-}
-
 static void *cri_open(const char *socket, const struct source_calls *calls)
 {
 	struct cri *cri = bg_need(calloc(1, sizeof(*cri)));
@@ -164,13 +137,11 @@ static void *cri_open(const char *socket, const struct source_calls *calls)
 	cri->multi = bg_need(curl_multi_init());
 	curl_multi_setopt(cri->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
 	cri->list.easy = bg_need(curl_easy_init());
-	cri->events.easy = bg_need(curl_easy_init());
 	cri->headers = bg_need(curl_slist_append(NULL, "content-type: application/grpc"));
 	cri->headers = bg_need(curl_slist_append(cri->headers, "te: trailers"));
 	cri->headers = bg_need(curl_slist_append(cri->headers, "Expect:"));
-	cri->retry = cri->events_retry = (struct bg_retry){ .first = RETRY_FIRST, .most = RETRY_MOST };
+	cri->retry = (struct bg_retry){ .first = RETRY_FIRST, .most = RETRY_MOST };
 	cri->ask_due = bg_clock_seconds();
-	cri->events_due = cri->ask_due + EVENTS_AFTER;
 	return cri;
 }
 
@@ -179,9 +150,7 @@ static void cri_close(void *state)
 	struct cri *cri = state;
 
 	curl_multi_remove_handle(cri->multi, cri->list.easy);
-	curl_multi_remove_handle(cri->multi, cri->events.easy);
 	curl_easy_cleanup(cri->list.easy);
-	curl_easy_cleanup(cri->events.easy);
 	curl_multi_cleanup(cri->multi);
 	curl_slist_free_all(cri->headers);
 	free(cri->list.body);
@@ -228,18 +197,9 @@ static void finish_list(struct cri *cri, CURLcode result)
 		say(LOG_INFO, "the container runtime at %s answers again", cri->socket);
 	cri->problem[0] = '\0';
 	bg_retry_reset(&cri->retry);
+	cri_ask(cri, IDLE_S);
 	cri->calls.listed(list.workloads, list.count, cri->calls.arg);
 	cri_list_free(&list);
-}
-
-/* A runtime without the stream is asked when cgroups come and go; one that went away is asked whether it is back. */
-static void finish_events(struct cri *cri, CURLcode result)
-{
-	if (result == CURLE_OK && cri->events.status == UNIMPLEMENTED)
-		return;
-	bg_retry_failed(&cri->events_retry);
-	cri->events_due = bg_clock_seconds() + cri->events_retry.last;
-	cri_ask(cri, cri->events_retry.last);
 }
 
 static unsigned int cri_polls(void *state, struct pollfd *polls, unsigned int room)
@@ -269,8 +229,6 @@ static int cri_timeout_ms(void *state)
 		ms = PATIENCE_MS;
 	if (!cri->list.active)
 		sooner(cri->ask_due, &ms);
-	if (!cri->events.active)
-		sooner(cri->events_due, &ms);
 	return ms;
 }
 
@@ -296,22 +254,15 @@ static void cri_run(void *state)
 
 	if (!cri->list.active && cri->ask_due > 0 && cri->ask_due <= now)
 		start_list(cri);
-	if (!cri->events.active && cri->events_due > 0 && cri->events_due <= now)
-		start_events(cri);
 	perform(cri);
 	while ((message = curl_multi_info_read(cri->multi, &left))) {
 		CURLcode result = message->data.result;
-		bool is_list = message->easy_handle == cri->list.easy;
-		struct call *call = is_list ? &cri->list : &cri->events;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		call->active = false;
-		curl_multi_remove_handle(cri->multi, call->easy);
-		if (is_list)
-			finish_list(cri, result);
-		else
-			finish_events(cri, result);
+		cri->list.active = false;
+		curl_multi_remove_handle(cri->multi, cri->list.easy);
+		finish_list(cri, result);
 	}
 }
 

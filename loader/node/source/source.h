@@ -23,8 +23,6 @@ struct source_calls {
 	/* That run is over. */
 	void (*ended)(const struct workload *workload, void *arg);
 
-	/* Does nobody else tell of changes as they happen? Then a source that can be disturbing keeps its peace. */
-	bool (*needs_events)(void *arg);
 	void *arg;
 };
 
