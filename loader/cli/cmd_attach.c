@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
 #include "cgroup/owner.h"
+#include "cli/lasting.h"
 #include "cli/permanent.h"
 #include "gate/sweep.h"
 #include "policy/parser.h"
@@ -168,6 +169,9 @@ static int run_attach(struct cli *cli, int argc, char **argv)
 	if (permanent)
 		return cli_attach_permanent(cli, argv[optind], &policy);
 	err = bg_cgroup_find(argv[optind], &cgroup, &error);
+	if (err == -ENOENT && !strncmp(argv[optind], "unit:", 5))
+		bg_error(&error, err, "%.256s does not run: with --permanent its gate is there when it starts",
+			 argv[optind]);
 	if (!err)
 		err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)

@@ -2,6 +2,9 @@
 #include "cli/cli.h"
 #include "explain/explain.h"
 #include "gate/sweep.h"
+#include "permanent/permanent.h"
+#include "systemd/service.h"
+#include "systemd/systemctl.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -75,6 +78,10 @@ static void add_process_points(struct account *account, const struct bg_explanat
 	if (process->pid)
 		add_point(account, "process", "plain", "%d (%s), uid %u, gid %u, in cgroup %s", process->pid,
 			  process->name, process->uid, process->gid, why->cgroup.name);
+	else if (*why->service)
+		add_point(account, "process", "plain",
+			  "none now: the next one of %s would have uid %u, gid %u, in cgroup %s", why->service,
+			  process->uid, process->gid, why->cgroup.name);
 	else
 		add_point(account, "process", "plain",
 			  "none is in %s now: this is what one of uid %u without privileges would get",
@@ -264,12 +271,45 @@ static int explain(struct cli *cli, pid_t pid, const struct bg_cgroup *cgroup, c
 	return err ? cli_print_error(cli, err, &error) : DONE;
 }
 
+/* Is it a service that has no cgroup, because it does not run? */
+static bool is_stopped(const char *name, struct bg_service *service, struct bg_error *error)
+{
+	char unit[BG_UNIT_MAX];
+	struct bg_cgroup cgroup;
+
+	return !strncmp(name, "unit:", 5) && bg_cgroup_find(name, &cgroup, NULL) == -ENOENT && bg_systemd_runs() &&
+	       !bg_unit_name(name + 5, unit, error) && bg_unit_is_service(unit) && !bg_unit_is_template(unit) &&
+	       !bg_service_read(unit, service, error) && service->found;
+}
+
+static int explain_stopped(struct cli *cli, const struct bg_service *service, const struct bg_bind *bind,
+			   struct bg_explanation *out)
+{
+	static struct bg_permanent permanent;
+	struct bg_error error = { "" };
+	char name[BG_UNIT_MAX + 8];
+	struct bg_store store;
+	bool is_root = geteuid() == 0, is_declared;
+	int err = is_root ? bg_sweep_open(cli->pin_dir, BG_STORE_READ, &store, &error) : 0;
+
+	snprintf(name, sizeof(name), "unit:%s", service->name);
+	is_declared = !bg_permanent_read(name, &permanent, NULL) && !*permanent.damage;
+	if (!err) {
+		err = bg_explain_service(is_root ? &store : NULL, service, is_declared ? &permanent.policy : NULL,
+					 bind, out, &error);
+		if (is_root)
+			bg_store_close(&store);
+	}
+	return err ? cli_print_error(cli, err, &error) : DONE;
+}
+
 static int run_explain(struct cli *cli, int argc, char **argv)
 {
 	static struct bg_explanation why; /* 130 KiB */
 	struct bg_error error = { "" };
 	struct bg_cgroup cgroup;
 	const char *name, *text;
+	struct bg_service service;
 	struct bg_bind bind;
 	pid_t pid = 0;
 	int status;
@@ -283,8 +323,9 @@ static int run_explain(struct cli *cli, int argc, char **argv)
 	name = argc - optind == 2 ? argv[optind] : "self";
 	if (bg_bind_parse(text, &bind, &error))
 		return cli_print_error_as(cli, USAGE, &error);
-	status = find_asker(cli, name, &pid, &cgroup);
-	if (status == DONE)
+	if (is_stopped(name, &service, &error))
+		status = explain_stopped(cli, &service, &bind, &why);
+	else if ((status = find_asker(cli, name, &pid, &cgroup)) == DONE)
 		status = explain(cli, pid, &cgroup, &bind, &why);
 	if (status != DONE)
 		return status;

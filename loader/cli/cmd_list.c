@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "cli/cli.h"
+#include "cli/lasting.h"
 #include "cli/permanent.h"
 #include "policy/counters.h"
 #include "base/clock.h"

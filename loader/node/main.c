@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "base/escape.h"
+#include "cgroup/glob.h"
 #include "base/version.h"
 #include "config/merge.h"
 #include "node/http.h"
@@ -18,11 +19,16 @@ static int check(const char *file)
 {
 	struct bg_error error;
 	struct bg_config *config;
+	char doubt[256];
 
 	if (bg_config_read(file, &config, &error)) {
 		fprintf(stderr, "bindgated: %s\n", bg_escape(error.text));
 		return 1;
 	}
+	for (unsigned int i = 0; i < config->gates_count; i++)
+		if (bg_cgroup_glob_doubt(config->gates[i]->cgroup, doubt))
+			fprintf(stderr, "bindgated: warning: %s: %s\n", bg_escape(config->gates[i]->cgroup),
+				bg_escape(doubt));
 	printf("%s: sound: %u gates, %u kinds of pods\n", bg_escape(file), config->gates_count, config->pods_count);
 	bg_config_free(config);
 	return 0;

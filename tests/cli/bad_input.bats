@@ -63,7 +63,7 @@ refuses_rule() { # RULE REASON
 	says 1 'the name of the cgroup is empty' attach '' 80
 	says 1 'pid:0 names no process: a pid is a number from 1 to 4194304' attach pid:0 80
 	says 1 'pid:x names no process: a pid is a number from 1 to 4194304' attach pid:x 80
-	says 1 "no cgroup of a unit nosuch.service below $CGROUP2: is it running? (units of users and of containers are found by their path only)" attach unit:nosuch 80
+	says 1 "unit:nosuch does not run: with --permanent its gate is there when it starts" attach unit:nosuch 80
 	says 3 "no such cgroup: $CG/nosuch (mkdir makes one)" detach "$CG/nosuch"
 	says 3 "$NAME is not a gate: bindgate attach makes it one" detach "$CG"
 	says 3 "$NAME is not a gate: bindgate attach makes it one" list "$CG"

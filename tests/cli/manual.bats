@@ -31,11 +31,11 @@ load common
 
 @test "the example of bindgate.yaml(5) is one" {
 	sed -n '/^gates:/,/^.Ed/p' "$TREE/doc/man/bindgate.yaml.5" | sed '$d' >"$WORK/gates.yaml"
-	mkdir -p "$CG/system.slice/web@1.service"
-	sed -i "s|cgroup: |cgroup: $NAME|; s|/app|/system.slice|" "$WORK/gates.yaml"
+	mkdir -p "$CG/system.slice/system-web.slice/web$$@1.service"
+	sed -i "s|cgroup: /app|cgroup: $NAME/system.slice|; s|unit:web@|unit:web$$@|" "$WORK/gates.yaml"
 	run -0 bindgate apply "$WORK/gates.yaml"
 	equal attached "$output" "attached $NAME/system.slice
-attached $NAME/system.slice/web@1.service"
+attached $NAME/system.slice/system-web.slice/web$$@1.service"
 }
 
 @test "the README's everyday commands do what it shows" {

@@ -24,7 +24,7 @@ python3-minimal,curl,nginx-light,libcyaml1,libjansson4,libmicrohttpd12,libbpf1,l
 	) 7>"$ROOT.lock"
 }
 
-# Without a run to clean up after it, the last file of tests does so itself.
+# Without a run to clean up after it, each file of tests does so itself, unless KEEP_ROOT is set.
 clear_root() {
 	[ -n "${BINDGATE_TEST_CGROUP:-}" ] || [ -n "${KEEP_ROOT:-}" ] || rm -rf "$ROOT" "$ROOT.made" "$ROOT.lock" "$ROOT.log"
 }
@@ -37,6 +37,7 @@ new_machine() {
 	install -D -m 755 "$BINDGATED" "$OWN/upper/usr/local/sbin/bindgated"
 	install -D -m 644 "$TREE/deploy/systemd/bindgated.service" "$OWN/upper/etc/systemd/system/bindgated.service"
 	mkdir -p "$OWN/upper/etc/systemd/system/bindgated.service.d" "$OWN/upper/usr/local/bin"
+	echo '127.0.0.1 localhost' >"$OWN/upper/etc/hosts"
 	# this machine's own pins are not to be touched
 	printf '[Service]\nEnvironment=BINDGATE_PIN_DIR=%s\nBindPaths=%s\n' "$BINDGATE_PIN_DIR" "${BINDGATE_COUNTS:-}" \
 		>"$OWN/upper/etc/systemd/system/bindgated.service.d/test.conf"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Permanent gates under a real systemd: through restarts, reboots and what units do to themselves.
+# Permanent gates under a real systemd: through restarts, reboots and changes by hand.
 
 load common
 
@@ -124,224 +124,50 @@ refused() { # UNIT
 	[[ $output != *"goes when"* ]]
 }
 
-@test "units that confine themselves: users of their own, a root directory, delegation" {
-	unit dyn.service <<-'END'
+@test "explain of a unit that does not run tells what its next bind would get, and a command that lasts" {
+	unit web.service <<-'END'
 		[Service]
 		ExecStart=/usr/local/bin/page 80
-		DynamicUser=yes
-		PrivateUsers=yes
-		NoNewPrivileges=yes
-		CapabilityBoundingSet=
-		SystemCallFilter=@system-service
-		ProtectSystem=strict
-		PrivateTmp=yes
-		InaccessiblePaths=/usr/local/sbin
-		Delegate=yes
-	END
-	inside bindgate attach --permanent unit:dyn 80/tcp
-	inside systemctl start dyn
-	equal page "$(page)" hello
-	inside systemctl stop dyn
-	# sh and bindgate are not in there; where the unit has nothing but ExecStart=, systemd need not look for them there
-	mkdir -p "$MACHINE/srv/jail/usr" "$MACHINE/srv/jail/etc" "$MACHINE/srv/jail/proc" "$MACHINE/srv/jail/dev"
-	ln -s usr/bin "$MACHINE/srv/jail/bin"
-	ln -s usr/lib "$MACHINE/srv/jail/lib"
-	ln -s usr/lib64 "$MACHINE/srv/jail/lib64"
-	unit jail.service <<-'END'
-		[Service]
-		RootDirectory=/srv/jail
-		BindReadOnlyPaths=/usr /etc
-		ExecStart=/usr/local/bin/page 80
-		InaccessiblePaths=/usr/local/sbin
 		User=www-data
+		Slice=my-shop.slice
 	END
-	inside bindgate attach --permanent unit:jail 80/tcp
-	inside systemctl start jail
+	inside systemctl start web
+	refused web
+	eventually eval '[ "$(state web)" = failed ]'
+	run inside bindgate explain unit:web 80/tcp
+	ended 1 "the next one of web.service would have uid 33, gid 33, in cgroup /my.slice/my-shop.slice/web.service"
+	ended 1 "It would be refused: EACCES"
+	equal remedy "${lines[-1]}" "bindgate attach --permanent unit:web.service 80/tcp"
+	run -0 inside sh -c "${lines[-1]}"
+	run -0 inside bindgate explain unit:web 80/tcp
+	ended 0 "gate /my.slice/my-shop.slice/web.service"
+	inside systemctl start web
 	equal page "$(page)" hello
-	inside systemctl stop jail
-	# with a command of its own in there: bindgated keeps the gate, and that is told
-	sed -i 's|^ExecStart=|ExecStartPre=/usr/bin/true\n&|' "$MACHINE$DROPINS/jail.service"
+	# of one that runs too, also where its process is in a cgroup further down
+	inside bindgate attach --permanent --default deny unit:web 80/tcp
+	inside sh -c 'mkdir /sys/fs/cgroup/my.slice/my-shop.slice/web.service/sub'
+	run inside bindgate explain /my.slice/my-shop.slice/web.service/sub 81/tcp
+	equal running "${lines[-1]}" "bindgate add --permanent unit:web.service 81/tcp"
+	run -0 inside sh -c "${lines[-1]}"
+	inside systemctl stop web
+	run inside bindgate explain unit:web 82/tcp
+	equal stopped "${lines[-1]}" "bindgate add --permanent unit:web.service 82/tcp"
+	run -0 inside bindgate explain unit:web 81/tcp
+	# what a gate has by hand becomes permanent with what is added
+	inside bindgate detach --permanent unit:web
+	sed -i 's/^ExecStart=.*/ExecStart=sleep 1000/' "$MACHINE$DROPINS/web.service"
 	inside systemctl daemon-reload
-	run -0 inside bindgate attach --permanent unit:jail 80/tcp
-	ended 0 "has a root directory of its own"
-	ended 0 "systemctl enable --now bindgated"
-	[ ! -e "$MACHINE$DROPINS/jail.service.d" ]
-	inside systemctl start bindgated
-	sed -i 's|^ExecStart=.*|ExecStart=/bin/sh -c "until /usr/local/bin/page 80; do sleep 0.1; done"|' "$MACHINE$DROPINS/jail.service"
+	inside systemctl start web
+	inside bindgate attach unit:web deny:83 80/tcp 25,for=10m
+	run inside bindgate explain unit:web 83/tcp
+	equal denied "${lines[-1]}" "bindgate attach /my.slice/my-shop.slice/web.service 83/tcp deny:83 80/tcp 25,for=10m"
+	run inside bindgate explain unit:web 84/tcp
+	equal added "${lines[-1]}" "bindgate add --permanent unit:web.service 84/tcp"
+	inside sh -c "${lines[-1]}"
+	equal permanent "$(inside bindgate list --permanent -j | json "d['permanent'][0]['rules']")" '["deny:83", "80/tcp", "84/tcp"]'
+	# one that has the capability needs nothing
+	printf '[Service]\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n' | unit able.service
+	sed -i '1aExecStart=/usr/local/bin/page 80\nUser=www-data' "$MACHINE$DROPINS/able.service"
 	inside systemctl daemon-reload
-	inside systemctl start jail
-	equal page "$(page)" hello
-}
-
-@test "templates, instances, aliases and units that are not there yet" {
-	unit web@.service <<-'END'
-		[Service]
-		ExecStart=/usr/local/bin/page %i
-		DynamicUser=yes
-	END
-	inside bindgate attach --permanent 'unit:web@*' 80/tcp 81/tcp
-	[ -e "$MACHINE$DROPINS/web@.service.d/50-bindgate.conf" ]
-	inside systemctl start web@80 web@81
-	equal one "$(page 80)" hello
-	equal two "$(page 81)" hello
-	run -0 inside bindgate attach --permanent unit:web@ 80/tcp 81/tcp 82/tcp
-	ended 0 "replaced /system.slice/system-web.slice/web@80.service: 80/tcp 81/tcp 82/tcp"
-	ended 0 "replaced /system.slice/system-web.slice/web@81.service: 80/tcp 81/tcp 82/tcp"
-	# an instance's own is what counts for it
-	inside bindgate attach --permanent unit:web@80 80/tcp
-	inside systemctl restart web@80 web@81
-	equal rules "$(inside bindgate list -j | json "{g['cgroup'][-14:]: len(g['rules']) for g in d['gates']}")" \
-		'{"web@80.service": 1, "web@81.service": 3}'
-
-	unit real.service <<-'END'
-		[Service]
-		ExecStart=/usr/local/bin/page 90
-		DynamicUser=yes
-		[Install]
-		Alias=other.service
-	END
-	inside systemctl enable -q real
-	run -0 inside bindgate attach --permanent unit:other 90/tcp
-	ended 0 "permanent unit:real.service"
-	inside systemctl start real
-	equal alias "$(page 90)" hello
-
-	run -0 inside bindgate attach --permanent unit:tomorrow 70/tcp
-	ended 0 "systemd knows no unit tomorrow.service yet"
-	unit tomorrow.service <<-'END'
-		[Service]
-		ExecStart=/usr/local/bin/page 70
-		DynamicUser=yes
-	END
-	inside systemctl start tomorrow
-	equal tomorrow "$(page 70)" hello
-	run -0 inside bindgate detach --all --permanent
-	equal none "$(inside bindgate list --permanent -j | json "d['permanent']")" '[]'
-	! find "$MACHINE$DROPINS" -name '*bindgate.conf*' | grep .
-}
-
-@test "a gate that cannot be made fails the unit, and a removed package does not" {
-	unit web.service <<-'END'
-		[Service]
-		ExecStart=/usr/local/bin/page 8080
-		DynamicUser=yes
-	END
-	inside bindgate --pin-dir /srv/nothing attach --permanent unit:web 80/tcp
-	run inside systemctl start web
-	[ "$status" -ne 0 ]
-	equal state "$(state web)" failed
-	inside bindgate attach --permanent unit:web 80/tcp
-	inside systemctl start web
-	equal gate "$(page 8080)" hello
-	mv "$MACHINE/usr/local/sbin/bindgate" "$MACHINE/usr/local/sbin/gone"
-	inside systemctl restart web
-	equal page "$(page 8080)" hello
-	eventually eval 'inside journalctl -o cat -u web | grep -q "bindgate is gone: this unit starts without its gate"'
-	mv "$MACHINE/usr/local/sbin/gone" "$MACHINE/usr/local/sbin/bindgate"
-}
-
-@test "all or nothing: what cannot be brought about leaves no file" {
-	unit web.service <<-'END'
-		[Service]
-		ExecStart=/bin/sleep 1000
-	END
-	inside systemctl start web
-	run inside bindgate attach --permanent unit:web 80/tcp,for=10m
-	ended 1 "a rule with for= does not go with --permanent"
-	run inside bindgate --pin-dir /srv/nothing attach --permanent unit:web 80/tcp
-	ended 1 "bpf file system"
-	[ ! -e "$MACHINE$DROPINS/web.service.d" ]
-	inside mount --bind /bin/false /bin/systemctl
-	run inside bindgate attach --permanent unit:web 80/tcp
-	ended 1 "systemctl"
-	inside umount /bin/systemctl
-	[ ! -e "$MACHINE$DROPINS/web.service.d" ]
-	# an older file of the same name that is not bindgate's is left alone
-	mkdir "$MACHINE$DROPINS/web.service.d"
-	echo '[Service]' >"$MACHINE$DROPINS/web.service.d/50-bindgate.conf"
-	run inside bindgate attach --permanent unit:web 80/tcp
-	ended 1 "is not bindgate's"
-	rm "$MACHINE$DROPINS/web.service.d/50-bindgate.conf"
-	# a later file that clears the condition
-	printf '[Service]\nExecCondition=\n' >"$MACHINE$DROPINS/web.service.d/60-clear.conf"
-	run inside bindgate attach --permanent unit:web 80/tcp
-	ended 1 "does a later file"
-	[ ! -e "$MACHINE$DROPINS/web.service.d/50-bindgate.conf" ]
-	rm -r "$MACHINE$DROPINS/web.service.d"
-	equal gates "$(inside bindgate list -j | json "d['gates']")" '[]'
-	run inside bindgate attach --permanent /system.slice/some.scope 80
-	ended 1 "is a scope"
-	run inside bindgate remove --permanent unit:web 80/tcp
-	ended 3 "has no permanent gate"
-	# who may change the program that root would run?
-	inside install -m 755 -o nobody /usr/local/sbin/bindgate /srv/theirs
-	run inside /srv/theirs attach --permanent unit:web 80/tcp
-	ended 1 "can be changed by others than root"
-}
-
-@test "killed at any instant, each drop-in is whole or absent, and the next command goes on" {
-	local file=$MACHINE$DROPINS/web.service.d/50-bindgate.conf
-	unit web.service <<-'END'
-		[Service]
-		ExecStart=/bin/sleep 1000
-	END
-	for round in $(seq 40); do
-		inside timeout -s KILL "0.$(printf %03d $((RANDOM % 250)))" bindgate attach --permanent unit:web "$((round + 1000))/tcp" \
-			>/dev/null 2>&1 || true
-		[ ! -e "$file" ] || grep -q '"1[0-9]*/tcp"$' "$file"
-	done
-	run -0 inside bindgate attach --permanent unit:web 80/tcp
-	equal rules "$(inside bindgate list --permanent -j | json "[p['rules'] for p in d['permanent']]")" '[["80/tcp"]]'
-	! find "$MACHINE$DROPINS" -name '*.new' | grep .
-}
-
-@test "user:alice has her ports in each of her sessions and services, after a reboot too" {
-	inside useradd -m -u 1000 alice
-	run -0 inside bindgate attach --permanent user:alice 80/tcp
-	ended 0 "bindgated, which is to keep it, does not run: systemctl enable --now bindgated"
-	ended 0 "/etc/bindgate/bindgate.d/permanent.yaml"
-	inside systemctl enable -q --now bindgated
-	run -0 inside bindgate attach --permanent user:alice 80/tcp 443/tcp
-	[[ $output != *"does not run"* ]]
-	alice_serves
-	reboot
-	alice_serves
-	# a file of a person's own is not touched, and what it declares is not declared twice
-	printf '# mine\ngates: [{cgroup: /mine, rules: [90]}]\n' >"$MACHINE/etc/bindgate/bindgate.yaml"
-	run inside bindgate attach --permanent /mine 91
-	ended 1 "is declared in a file below /etc/bindgate"
-	inside bindgate attach --permanent '/other/*' 92
-	grep -q '^# mine' "$MACHINE/etc/bindgate/bindgate.yaml"
-	inside bindgated --check
-	inside mkdir -p /sys/fs/cgroup/other/one
-	eventually eval 'inside bindgate list -j | grep -q /other/one'
-	inside bindgate detach --permanent '/other/*'
-	eventually eval '! inside bindgate list -j | grep -q /other/one'
-	inside bindgate detach --permanent user:alice
-	[ ! -e "$MACHINE/etc/bindgate/bindgate.d/permanent.yaml" ]
-}
-
-alice_serves() {
-	inside loginctl enable-linger alice
-	eventually eval '[ "$(state user@1000)" = active ]'
-	inside systemd-run -q -M alice@ --user --unit=mine /usr/local/bin/page 80
-	equal page "$(page)" hello
-	inside bindgate list -j | json "[g['cgroup'] for g in d['gates']]" | grep -q '/user.slice/user-1000.slice'
-	inside systemctl -q -M alice@ --user stop mine
-}
-
-@test "a process of a unit means its own unit, whatever else bears the name" {
-	unit web.service <<-'END'
-		[Service]
-		ExecStart=/bin/sleep 1000
-		Delegate=yes
-	END
-	inside systemctl start web
-	inside mkdir -p /sys/fs/cgroup/system.slice/web.service/sub /sys/fs/cgroup/there/web.service
-	inside setfattr -x trusted.delegate /sys/fs/cgroup/system.slice/web.service 2>/dev/null || true
-	run inside bindgate attach unit:web 80
-	ended 1 "2 cgroups are called web.service"
-	# shellcheck disable=SC2016 # for the shell inside
-	run -0 inside sh -c 'echo $$ >/sys/fs/cgroup/system.slice/web.service/sub/cgroup.procs && bindgate attach unit:web 80'
-	ended 0 "attached /system.slice/web.service: 80"
+	run -0 inside bindgate explain unit:able 80/tcp
 }

@@ -7,7 +7,10 @@
 /* The name written so that it stands for that cgroup alone, to be freed; NULL: out of memory. */
 char *bg_cgroup_literal(const char *name);
 
-/* Is it a pattern such as /system.slice/web@*.service? */
+/* Can it, likely, match nothing that systemd makes? Then `doubt` says why. */
+bool bg_cgroup_glob_doubt(const char *pattern, char doubt[static 256]);
+
+/* Is it a pattern such as /kubepods/pod* or unit:web@*? */
 bool bg_cgroup_is_glob(const char *text);
 
 /* Calls `each` for the cgroup named, or for all that a pattern matches now, which may be none. Errors as

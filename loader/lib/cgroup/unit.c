@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@ struct search {
 	char second[PATH_MAX];
 	char **todo; /* directories still to be looked into */
 	size_t count;
+	int (*each)(const char *path, void *arg); /* or NULL */
+	void *arg;
 };
 
 static bool has_suffix(const char *unit)
@@ -37,12 +40,22 @@ static bool has_suffix(const char *unit)
 	return false;
 }
 
+bool bg_unit_is_glob(const char *unit)
+{
+	return strpbrk(unit, "*?[");
+}
+
 /* systemd puts a _ before names that cgroup files could have. */
 bool bg_unit_is(const char *unit, const char *cgroup)
 {
 	size_t length = strlen(unit);
+	char pattern[NAME_MAX + 9];
 
 	cgroup += *cgroup == '_';
+	if (bg_unit_is_glob(unit)) /* a backslash is part of a unit's name */
+		return snprintf(pattern, sizeof(pattern), "%s%s", unit, has_suffix(unit) ? "" : ".service") <
+			       (int)sizeof(pattern) &&
+		       !fnmatch(pattern, cgroup, FNM_NOESCAPE);
 	return !strncmp(cgroup, unit, length) && !strcmp(cgroup + length, has_suffix(unit) ? "" : ".service");
 }
 
@@ -87,8 +100,9 @@ static int look(struct search *search, const char *dir)
 			if (search->found < 2)
 				strcpy(search->found ? search->second : search->first, path);
 			search->found++;
+			err = search->each ? search->each(path, search->arg) : 0;
 		}
-		if (!is_delegated(path))
+		if (!err && !is_delegated(path))
 			err = push(search, path);
 	}
 	closedir(stream);
@@ -164,4 +178,18 @@ int bg_cgroup_of_unit(const char *unit, char path[static PATH_MAX], struct bg_er
 				search.found, search.unit, search.first, search.second);
 	strcpy(path, search.first);
 	return 0;
+}
+
+int bg_cgroup_each_unit(const char *pattern, int (*each)(const char *path, void *arg), void *arg,
+			struct bg_error *error)
+{
+	const struct bg_cgroup_mounted *mounted;
+	struct search search = { .each = each, .arg = arg };
+	int err = bg_cgroup_mounted(&mounted, error);
+
+	if (err)
+		return err;
+	if (snprintf(search.unit, sizeof(search.unit), "%s", pattern) >= (int)sizeof(search.unit))
+		return bg_error(error, -ENAMETOOLONG, "unit:%.40s… is too long for a unit", pattern);
+	return walk(&search, mounted->path);
 }

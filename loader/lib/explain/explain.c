@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "explain/explain.h"
 
-#include "base/escape.h"
+#include "explain/remedy_internal.h"
 #include "policy/counters.h"
 #include "policy/parser.h"
 #include "base/clock.h"
@@ -11,6 +11,8 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +138,8 @@ static int visit(struct bg_store *store, const char *path, const char *name, str
 	struct stat st;
 	int err = stat(path, &st) ? -errno : 0;
 
+	if (err == -ENOENT && *out->service) /* it does not run, nor perhaps anything in its slice */
+		return 0;
 	if (!err && out->steps_count < BG_STEPS_MAX) {
 		err = bg_gate_read(store, st.st_ino, room, error);
 		if (err && err != -ENOENT)
@@ -168,94 +172,6 @@ static int walk(struct bg_store *store, struct bg_explanation *out, struct bg_er
 	}
 	free(gate);
 	return err;
-}
-
-/* ---- what would help ---- */
-
-/* `other` may be NULL. */
-static void print_words(FILE *out, const char *one, const char *other)
-{
-	fputc(' ', out);
-	bg_print_word(out, one);
-	if (!other)
-		return;
-	fputc(' ', out);
-	bg_print_word(out, other);
-}
-
-/* A rule in front of all others: a policy is declared anew for that. */
-static int put_in_front(struct bg_store *store, const char *cgroup, const char *rule, FILE *remedy,
-			struct bg_error *error)
-{
-	struct bg_gate *gate = malloc(sizeof(*gate));
-	char text[BG_RULE_TEXT_MAX];
-	struct bg_cgroup found;
-	int err = gate ? bg_cgroup_find(cgroup, &found, error) : -ENOMEM;
-
-	if (!err)
-		err = bg_gate_read(store, found.id, gate, error);
-	if (!err) {
-		const struct bg_policy *policy = &gate->policy;
-
-		fprintf(remedy, "bindgate attach%s%s%s",
-			policy->default_verdict == BG_DENY ? " --default deny" : "",
-			policy->netns == BG_NETNS_HOST ? " --netns host" : "", policy->audit ? " --audit" : "");
-		if (*policy->label)
-			print_words(remedy, "--label", policy->label);
-		print_words(remedy, cgroup, rule);
-		for (unsigned int i = 0; i < policy->count; i++)
-			print_words(remedy, bg_rule_print(&policy->rules[i], text), NULL);
-	}
-	free(gate);
-	return err;
-}
-
-/* What makes one gate allow the bind that it sees. */
-static int open_gate(struct bg_store *store, const struct bg_step *step, const struct bg_bind *seen, FILE *remedy,
-		     struct bg_error *error)
-{
-	char rule[32];
-
-	snprintf(rule, sizeof(rule), "%u/%s", seen->port, bg_protocol_name(seen->protocol));
-	fputs(ftell(remedy) ? " && " : "", remedy);
-	if (*step->rule)
-		return put_in_front(store, step->cgroup, rule, remedy, error);
-	fputs("bindgate add", remedy);
-	print_words(remedy, step->cgroup, rule);
-	return 0;
-}
-
-static int find_remedy(struct bg_store *store, const struct bg_explanation *out, FILE *remedy,
-		       struct bg_error *error)
-{
-	const struct bg_bind *seen = &out->requested;
-	bool opened = out->waived;
-	char rule[64];
-	int err = 0;
-
-	for (unsigned int i = 0; i < out->steps_count && !err; i++) {
-		const struct bg_step *step = &out->steps[i];
-
-		if (step->answer.verdict == BG_DENY && !step->audit) {
-			err = open_gate(store, step, seen, remedy, error);
-			opened = true;
-		}
-		seen = &step->after;
-	}
-	if (err || opened || !out->privileged || out->process.may_bind_low)
-		return err;
-	/* nobody denies it, nobody allows it: the gate that is nearest shall, where netns host lets it */
-	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name) &&
-	    out->steps[0].answer.rule != BG_BYPASSED)
-		return open_gate(store, &out->steps[0], &out->requested, remedy, error);
-	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name))
-		return 0; /* netns host, and it is elsewhere */
-	snprintf(rule, sizeof(rule), "%u/%s", out->actual.port, bg_protocol_name(out->actual.protocol));
-	if (!strcmp(out->cgroup.name, "/")) /* not to everybody */
-		snprintf(rule + strlen(rule), sizeof(rule) - strlen(rule), ",uid=%u", out->process.uid);
-	fprintf(remedy, "%sbindgate attach", ftell(remedy) ? " && " : "");
-	print_words(remedy, out->cgroup.name, rule);
-	return 0;
 }
 
 /* Of a cgroup's processes the first; 0: it has none. EOPNOTSUPP: it is threaded, and does not tell. */
@@ -299,12 +215,33 @@ static int answer_of(const struct bg_explanation *out)
 	return out->netns_view.holders_count ? EADDRINUSE : 0;
 }
 
+static int conclude(struct bg_store *store, struct bg_explanation *out, struct bg_error *error)
+{
+	FILE *remedy;
+	size_t size;
+	int err;
+
+	out->privileged = out->actual.port < out->netns_view.unprivileged_from;
+	out->error = answer_of(out);
+	if (out->error != EACCES || !store)
+		return 0;
+	remedy = open_memstream(&out->remedy, &size);
+	if (!remedy)
+		return bg_error(error, -ENOMEM, "out of memory");
+	err = bg_find_remedy(store, out, remedy, error);
+	if (fclose(remedy) && !err)
+		err = bg_error(error, -ENOMEM, "out of memory");
+	if (err) {
+		free(out->remedy);
+		out->remedy = NULL;
+	}
+	return err;
+}
+
 int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup, const struct bg_bind *bind,
 	       struct bg_explanation *out, struct bg_error *error)
 {
 	char name[32];
-	FILE *remedy;
-	size_t size;
 	int err;
 
 	*out = (struct bg_explanation){ .requested = *bind, .actual = *bind, .complete = store };
@@ -320,21 +257,87 @@ int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup
 		err = walk(store, out, error);
 	if (!err)
 		err = bg_netns_view_read(pid ? pid : getpid(), &out->actual, &out->netns_view, error);
+	return err ? err : conclude(store, out, error);
+}
+
+/* ---- a service that does not run ---- */
+
+/* "/a.slice/a-b.slice/x.service" of x.service in a-b.slice */
+static int name_cgroup(const struct bg_service *service, struct bg_cgroup *out, struct bg_error *error)
+{
+	const char *mount, *slice = service->slice;
+	int err = bg_cgroup_mount(&mount, error);
+	size_t used = 0;
+
 	if (err)
 		return err;
-	out->privileged = out->actual.port < out->netns_view.unprivileged_from;
-	out->error = answer_of(out);
-	if (out->error != EACCES || !store)
-		return 0;
-	remedy = open_memstream(&out->remedy, &size);
-	if (!remedy)
-		return bg_error(error, -ENOMEM, "out of memory");
-	err = find_remedy(store, out, remedy, error);
-	if (fclose(remedy) && !err)
-		err = bg_error(error, -ENOMEM, "out of memory");
-	if (err) {
-		free(out->remedy);
-		out->remedy = NULL;
+	for (const char *dash = slice; *slice && strcmp(slice, "-.slice") && *dash;) {
+		size_t length = strcspn(++dash, "-.");
+
+		dash += length;
+		used += (size_t)snprintf(out->name + used, sizeof(out->name) - used, "/%.*s.slice",
+					 (int)(dash - slice), slice);
+		if (*dash == '.' || used > 3000)
+			break;
 	}
+	snprintf(out->name + used, sizeof(out->name) - used, "/%s", service->name);
+	if (snprintf(out->path, sizeof(out->path), "%s%s", mount, out->name) >= (int)sizeof(out->path))
+		return bg_error(error, -ENAMETOOLONG, "the path of %.64s's cgroup is too long", service->name);
+	return 0;
+}
+
+static void view_service(const struct bg_service *service, struct bg_process *out)
+{
+	const struct passwd *user = *service->user ? getpwnam(service->user) : NULL;
+	const struct group *group = *service->group ? getgrnam(service->group) : NULL;
+	bool may;
+
+	*out = (struct bg_process){ 0 };
+	if (service->dynamic_user || *service->user) {
+		out->uid = user ? user->pw_uid : NOBODY;
+		out->gid = user ? user->pw_gid : NOBODY;
+	}
+	if (*service->user >= '0' && *service->user <= '9')
+		out->uid = (__u32)strtoul(service->user, NULL, 10);
+	if (group)
+		out->gid = group->gr_gid;
+	out->euid = out->uid;
+	may = service->bounding_bind && (out->uid == 0 || service->ambient_bind);
+	out->may_bind_low = may && !service->private_users;
+	out->in_user_ns = may && service->private_users;
+	out->foreign_netns = service->private_network;
+}
+
+/* The gate that it will have by then, as it is declared. */
+static int ask_declared(const struct bg_policy *policy, struct bg_explanation *out, struct bg_error *error)
+{
+	struct bg_gate *gate = calloc(1, sizeof(*gate));
+	int err = gate ? bg_compile(policy, &gate->map, error) : bg_error(error, -ENOMEM, "out of memory");
+
+	if (!err) {
+		gate->policy = *policy;
+		gate->cgroup = out->cgroup;
+		ask_gate(gate, out);
+		out->steps[out->steps_count - 1].declared = policy;
+	}
+	free(gate);
 	return err;
+}
+
+int bg_explain_service(struct bg_store *store, const struct bg_service *service, const struct bg_policy *declared,
+		       const struct bg_bind *bind, struct bg_explanation *out, struct bg_error *error)
+{
+	int err;
+
+	*out = (struct bg_explanation){ .requested = *bind, .actual = *bind, .complete = store };
+	snprintf(out->service, sizeof(out->service), "%s", service->name);
+	view_service(service, &out->process);
+	err = name_cgroup(service, &out->cgroup, error);
+	if (!err && declared)
+		err = ask_declared(declared, out, error);
+	if (!err && store)
+		err = walk(store, out, error);
+	if (!err)
+		err = bg_netns_view_read(getpid(), &out->actual, &out->netns_view, error);
+	return err ? err : conclude(store, out, error);
 }

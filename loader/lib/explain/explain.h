@@ -5,6 +5,7 @@
 #include "gate/gate.h"
 #include "explain/netns_view.h"
 #include "explain/process.h"
+#include "systemd/service.h"
 
 #include <bindgate/request.h>
 
@@ -20,7 +21,8 @@ struct bg_step {
 	char rule[BG_RULE_TEXT_MAX]; /* that decided; empty: the default, or not asked */
 	bool audit;
 	char damage[256];
-	struct bg_bind after; /* what the next one sees */
+	const struct bg_policy *declared; /* of a gate that is not there yet: the caller's; else NULL */
+	struct bg_bind after;             /* what the next one sees */
 };
 
 /* Another program on the bind hook of a cgroup on the way; what it decides cannot be seen. */
@@ -33,6 +35,7 @@ struct bg_other {
 struct bg_explanation {
 	struct bg_process process; /* pid 0: none; then it is of one without privileges */
 	struct bg_cgroup cgroup;
+	char service[BG_UNIT_MAX]; /* that does not run: as its next process would be; empty: it is about one that is there */
 	struct bg_bind requested;
 	struct bg_bind actual; /* after all gates */
 	struct bg_netns_view netns_view;
@@ -55,5 +58,9 @@ int bg_bind_parse(const char *text, struct bg_bind *out, struct bg_error *error)
  * for reading; without one (NULL) what can be told without root is. */
 int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup, const struct bg_bind *bind,
 	       struct bg_explanation *out, struct bg_error *error);
+
+/* For the next bind of a service that does not run, as systemd would start it; `declared`: its permanent gate, or NULL. */
+int bg_explain_service(struct bg_store *store, const struct bg_service *service, const struct bg_policy *declared,
+		       const struct bg_bind *bind, struct bg_explanation *out, struct bg_error *error);
 
 #endif

@@ -15,8 +15,8 @@ struct bg_replaced {
 	bool made_folder;
 };
 
-/* Makes `text` the file's content, and its folder where that is missing; NULL takes the file away, and its folder where
- * that is empty then. On failure nothing is changed. */
+/* Makes `text` the file's content, and its folder where that is missing; NULL takes the file away, and a
+ * drop-in's folder where that is empty then. On failure nothing is changed. */
 int bg_replace(const char *path, const char *text, struct bg_replaced *undo, struct bg_error *error);
 
 /* As it was before, as far as that can be done. */
