@@ -4,6 +4,9 @@
 #include <string.h>
 
 #define PORT_MAX 65535
+#define FIRST_FREE 1024  /* usually: what is below takes a privilege */
+#define RANDOM_RUNS 20   /* fewer may be somebody's configuration */
+#define RANDOM_SPREAD 16 /* ports to each that was seen */
 
 void bg_seen_add(struct bg_seen *seen, __u8 protocol, __u16 port)
 {
@@ -93,4 +96,19 @@ unsigned int bg_infer(const struct bg_seen *seen, unsigned int most, struct bg_p
 	for (unsigned int gap = 0; !cover(seen, gap, most, out); gap = gap * 5 / 4 + 1)
 		;
 	return count_more(seen, out);
+}
+
+unsigned int bg_infer_random(struct bg_seen *seen, __u8 protocol)
+{
+	unsigned int first, last, runs = 0, count = 0, lowest = 0, highest = 0;
+
+	for (unsigned int from = FIRST_FREE; next_run(seen, protocol, 0, from, &first, &last); from = last + 1) {
+		lowest = runs++ ? lowest : first;
+		highest = last;
+		count += last - first + 1;
+	}
+	if (runs < RANDOM_RUNS || (highest - lowest) / count < RANDOM_SPREAD)
+		return 0;
+	memset(&seen->ports[protocol][FIRST_FREE / 8], 0, sizeof(seen->ports[protocol]) - FIRST_FREE / 8);
+	return count;
 }

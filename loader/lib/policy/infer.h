@@ -11,6 +11,10 @@ struct bg_seen {
 
 void bg_seen_add(struct bg_seen *seen, __u8 protocol, __u16 port); /* enum bg_protocol; 0 is no port */
 
+/* Ports above 1023 that lie so far apart that somebody picked them at random, as a resolver does for its questions: takes them
+ * out of `seen` and returns how many they were; 0: there is no such thing. */
+unsigned int bg_infer_random(struct bg_seen *seen, __u8 protocol);
+
 /* The fewest rules that allow exactly those: neighbours folded into ranges, TCP and UDP into one where they are the
  * same. Where they are more than `most` (2 at least), ranges grow over the smallest gaps until they are not. Replaces the policy's
  * rules; returns how many ports more than were seen they allow, over both protocols. */
