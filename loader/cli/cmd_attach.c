@@ -83,6 +83,7 @@ struct outcome {
 	int result; /* enum bg_attach_result */
 	struct bg_cgroup cgroup;
 	struct bg_gate gate;
+	struct bg_gate before; /* with BG_REPLACED by attach; else its id is 0 */
 };
 
 static int attach(struct cli *cli, struct bg_store *store, const struct bg_cgroup *cgroup,
@@ -112,11 +113,14 @@ static int print_outcome(struct cli *cli, const struct outcome *outcome)
 	warn_of_twins(cli, &outcome->gate.policy);
 	warn_of_others(cli, &outcome->cgroup);
 	if (cli->json) {
-		cli_print_json(json_pack("{s:s,s:o,s:o,s:o}", "result", cli_attach_results[outcome->result], "gate",
-					 bg_json_gate(&outcome->gate), "keep",
+		cli_print_json(json_pack("{s:s,s:o,s:o,s:o,s:o}", "result", cli_attach_results[outcome->result],
+					 "gate", bg_json_gate(&outcome->gate), "before",
+					 outcome->before.id ? bg_json_gate(&outcome->before) : json_null(), "keep",
 					 keep ? bg_json_text(keep) : json_null(), "warnings", cli_warnings()));
 	} else {
 		cli_print_policy(cli_attach_results[outcome->result], outcome->cgroup.name, &outcome->gate.policy);
+		if (outcome->before.id)
+			cli_print_policy("before", outcome->cgroup.name, &outcome->before.policy);
 		if (keep)
 			printf("It goes when the unit stops. To keep it: %s\n", keep);
 	}
@@ -176,7 +180,11 @@ static int run_attach(struct cli *cli, int argc, char **argv)
 		err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
 		return cli_print_error(cli, err, &error);
+	if (bg_gate_read(&store, cgroup.id, &outcome.before, NULL) || *outcome.before.damage)
+		outcome.before.id = 0;
 	status = attach(cli, &store, &cgroup, &policy, 0, &outcome);
+	if (outcome.result != BG_REPLACED)
+		outcome.before.id = 0;
 	bg_store_close(&store);
 	return status == DONE ? print_outcome(cli, &outcome) : status;
 }

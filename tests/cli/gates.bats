@@ -19,7 +19,8 @@ load common
 @test "attach on a gate replaces its policy, and says so" {
 	bindgate attach "$CG" 80
 	run -0 bindgate attach "$CG" 3000=80/tcp --default deny --label shop
-	equal output "$output" "replaced $NAME: 3000=80/tcp, default deny"
+	equal output "$output" "replaced $NAME: 3000=80/tcp, default deny
+before $NAME: 80, default pass"
 	equal binds "$(binds 'tcp 127.0.0.1 3000' 'tcp 127.0.0.1 80' 'udp 127.0.0.1 8080')" $'ok 127.0.0.1 80\nEACCES\nEACCES'
 	run -0 bindgate attach "$CG" 3000=80/tcp --default deny --label shop
 	equal output "$output" "unchanged $NAME: 3000=80/tcp, default deny"
@@ -142,8 +143,8 @@ udp    8011-65535  pass     default                                1"
 	equal map "$(bindgate maps dump -j | json "[m for m in d['gates'][0]['map'] if m['first'] == 80]")" \
 		'[{"decides": true, "first": 80, "last": 80, "protocol": "tcp", "rule": 0, "verdict": "allow"}]'
 	equal attach "$(bindgate attach -j "$CG" 80 80/tcp | json "[sorted(d), d['result'], d['warnings']]")" \
-		'[["gate", "keep", "result", "warnings"], "replaced", ["rule \"80/tcp\" can never match: \"80\" before it takes all its binds"]]'
-	equal detach "$(bindgate detach -j "$CG" | json d)" "{\"detached\": [\"$NAME\"], \"errors\": []}"
+		'[["before", "gate", "keep", "result", "warnings"], "replaced", ["rule \"80/tcp\" can never match: \"80\" before it takes all its binds"]]'
+	equal detach "$(bindgate detach -j "$CG" | json d)" "{\"detached\": [\"$NAME\"], \"errors\": [], \"forgotten\": [], \"warnings\": []}"
 	equal none "$(bindgate -j | json d)" '{"gates": []}'
 	equal error "$(bindgate attach -j "$CG" 0 | json "[sorted(d), d['error']['code']]")" '[["error"], 2]'
 }
