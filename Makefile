@@ -185,4 +185,4 @@ FORCE:
 .PHONY: all help compile_commands demo lint lint-rooms format install uninstall clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(BUILD) -path $(BUILD)/peers -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(BUILD) \( -path $(BUILD)/peers -o -path $(BUILD)/engines \) -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -147,6 +147,15 @@ static void settle(struct workloads *workloads, __u64 before)
 	desired_rest(workloads->desired);
 }
 
+/* What was done for one: it says nothing of the others. */
+static void settle_one(struct workloads *workloads, __u64 before)
+{
+	if (stats_failures() == before)
+		return;
+	workloads->failed = true;
+	workloads->updated(workloads->arg);
+}
+
 static unsigned int index_of(const struct engine *engine)
 {
 	return (unsigned int)(engine - engine->workloads->engines);
@@ -196,18 +205,17 @@ static int began(const struct workload *workload, enum workload_stage stage, str
 	__u64 before = stats_failures();
 	int err = pods_began(workloads->pods, index_of(engine), workload, stage, error);
 
-	if (stats_failures() != before) {
-		workloads->failed = true;
-		workloads->updated(workloads->arg);
-	}
+	settle_one(workloads, before);
 	return err;
 }
 
 static void ended(const struct workload *workload, void *arg)
 {
 	struct engine *engine = arg;
+	__u64 before = stats_failures();
 
 	pods_ended(engine->workloads->pods, index_of(engine), workload);
+	settle_one(engine->workloads, before);
 }
 
 /* ---- which engines there are ---- */
