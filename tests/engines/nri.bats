@@ -37,6 +37,19 @@ many() { # FIRST COUNT
 	equal told "$(sort "$WORK/many" | uniq -c | tr -s ' ')" " ${BINDGATE_PODS:-200} granted refused"
 }
 
+@test "the runtime waits for a bindgated that is busy" {
+	declared '- {namespace: web, netns: any, default: deny, rules: [100-900/tcp]}'
+	start_daemon
+	eventually heard
+	kill -STOP "$DAEMON"
+	many 100 1 >"$WORK/many" 3>&- &
+	local many=$!
+	sleep 1 # a pod takes half of it; the runtime gives up after two
+	kill -CONT "$DAEMON"
+	wait "$many"
+	equal told "$(cat "$WORK/many")" 'granted refused'
+}
+
 @test "a pod that may not have what it asks for is blocked where its grant says so, and is told why" {
 	declared '- {namespace: web, rules: [80/tcp], may_ask: [443/tcp], on_refusal: block}
 - {namespace: lax, rules: [80/tcp], may_ask: [443/tcp]}'
