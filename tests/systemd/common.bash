@@ -14,12 +14,14 @@ make_root() {
 		[ ! -e "$ROOT.made" ] || exit 0
 		rm -rf "$ROOT"
 		mmdebstrap --quiet --variant=minbase --include="systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,\
-python3-minimal,curl,nginx-light,libcyaml1,libjansson4,libmicrohttpd12,libbpf1,libcurl4,libprotobuf-c1" \
+python3-minimal,curl,nginx-light,libcyaml1,libjansson4,libmicrohttpd12,libbpf1,libcurl4,libprotobuf-c1,\
+python3,apache2,haproxy,unbound,dns-root-data,caddy" \
 			"$(. /etc/os-release && echo "$VERSION_CODENAME")" "$ROOT" >"$ROOT.log" 2>&1 7>&- || {
 			cat "$ROOT.log" >&2
 			exit 1
 		}
-		rm -f "$ROOT"/etc/systemd/system/multi-user.target.wants/nginx.service
+		rm -f "$ROOT"/etc/systemd/system/multi-user.target.wants/{nginx,apache2,haproxy,unbound,caddy}.service
+		rm -f "$ROOT/var/www/html/index.html" # apache's, which nginx would show
 		touch "$ROOT.made"
 	) 7>"$ROOT.lock"
 }
@@ -76,9 +78,8 @@ boot() {
 
 # As if somebody pulled the plug: what it wrote stays.
 power_off() {
-	local try
 	echo 1 >"$CG/machine/cgroup.kill"
-	for try in $(seq 100); do
+	for _ in $(seq 100); do
 		find "$CG/machine" -depth -type d -exec rmdir {} + 2>/dev/null || true
 		[ -d "$CG/machine" ] || return 0
 		sleep 0.05
