@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "node/http.h"
 
+#include "base/escape.h"
 #include "config/listen.h"
 #include "node/say.h"
 #include "node/stats.h"
@@ -72,7 +73,7 @@ static enum MHD_Result reply_readiness(const struct http *http, struct MHD_Conne
 	char text[1024];
 	enum MHD_Result result;
 
-	snprintf(text, sizeof(text), why ? "not ready: %s\n" : "ready\n", why);
+	snprintf(text, sizeof(text), "%s%s\n", why ? "not ready: " : "ready", why ? bg_escape(why) : "");
 	result = reply(connection, why ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, plain, text);
 	free(why);
 	return result;
