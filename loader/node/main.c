@@ -34,7 +34,8 @@ static int check(const char *file)
 	return 0;
 }
 
-static int status(const char *file, bool json)
+/* `ready`: also whether it has what it wants from its files; else whether it answers. */
+static int status(const char *file, bool json, bool ready)
 {
 	struct bg_error error;
 	struct bg_config *config;
@@ -49,7 +50,8 @@ static int status(const char *file, bool json)
 	else
 		err = http_ask_status(at, &answer, &error);
 	if (!err)
-		err = status_print(answer, json, &error);
+		err = ready && !status_is_ready(answer) ? bg_error(&error, -EAGAIN, "it is not ready")
+							: status_print(answer, json, &error);
 	bg_config_free(config);
 	free(answer);
 	if (err)
@@ -62,21 +64,21 @@ static const char help[] =
 	"  bindgated [--config FILE] [--pin-dir DIR]   runs; SIGHUP reads the files anew and opens the log anew\n"
 	"  bindgated --check [FILE]                    is the configuration sound?\n"
 	"  bindgated status [--json]                   what the running daemon wants and has\n"
+	"  bindgated status --ready                    likewise; fails where it is not ready, as /readyz\n"
 	"  bindgated --version\n\n"
 	"FILE is " CONFIG_FILE " where nothing else is said, and with it *.yaml of the folder\n"
 	"beside it (/etc/bindgate/bindgate.d). See bindgated(8) and bindgate.yaml(5).\n";
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-						 { "pin-dir", required_argument, NULL, 'p' },
-						 { "check", no_argument, NULL, 'k' },
-						 { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { "version", no_argument, NULL, 'V' },
-						 { 0 } };
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "pin-dir", required_argument, NULL, 'p' },
+		{ "check", no_argument, NULL, 'k' },        { "json", no_argument, NULL, 'j' },
+		{ "ready", no_argument, NULL, 'r' },        { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },      { 0 }
+	};
 	const char *file = CONFIG_FILE, *pin_dir = bg_store_default_dir();
-	bool checks = false, json = false;
+	bool checks = false, json = false, ready = false;
 	int option;
 
 	opterr = 0;
@@ -94,6 +96,9 @@ int main(int argc, char **argv)
 		case 'j':
 			json = true;
 			break;
+		case 'r':
+			ready = true;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return 0;
@@ -110,7 +115,7 @@ int main(int argc, char **argv)
 	if (checks)
 		return check(optind < argc ? argv[optind] : file);
 	if (optind < argc && !strcmp(argv[optind], "status"))
-		return status(file, json);
+		return status(file, json, ready);
 	if (optind < argc) {
 		fprintf(stderr, "bindgated: there is nothing like \"%s\"; see bindgated --help\n",
 			bg_escape(argv[optind]));

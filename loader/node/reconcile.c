@@ -131,19 +131,7 @@ static char *give_metrics(void *arg)
 	return metrics_print(node->pin_dir, node->workloads);
 }
 
-static char *give_status(void *arg)
-{
-	const struct node *node = arg;
-	json_t *status = status_json(node->desired, node->workloads);
-
-	json_object_set_new(status, "refused", workloads_refused_json(node->workloads));
-	json_object_set_new(status, "engines", workloads_engines_json(node->workloads));
-	char *text = json_dumps(status, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-
-	json_decref(status);
-	return text;
-}
-
+/* NULL: it is ready. */
 static char *why_unready(void *arg)
 {
 	const struct node *node = arg;
@@ -153,6 +141,23 @@ static char *why_unready(void *arg)
 	if (!stats.config_valid)
 		return bg_need(strdup("the configuration is refused, the last good one is in force"));
 	return workloads_missed(node->workloads);
+}
+
+static char *give_status(void *arg)
+{
+	const struct node *node = arg;
+	json_t *status = status_json(node->desired, node->workloads);
+
+	char *unready = why_unready(arg);
+
+	json_object_set_new(status, "ready", json_boolean(!unready));
+	free(unready);
+	json_object_set_new(status, "refused", workloads_refused_json(node->workloads));
+	json_object_set_new(status, "engines", workloads_engines_json(node->workloads));
+	char *text = json_dumps(status, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+
+	json_decref(status);
+	return text;
 }
 
 void node_open_http(struct node *node)

@@ -107,6 +107,15 @@ static void print_all(const json_t *status)
 	print_table(status);
 }
 
+bool status_is_ready(const char *answer)
+{
+	json_t *status = json_loads(answer, 0, NULL);
+	bool ready = json_is_true(json_object_get(status, "ready"));
+
+	json_decref(status);
+	return ready;
+}
+
 int status_print(const char *answer, bool json, struct bg_error *error)
 {
 	json_t *status = json_loads(answer, 0, NULL);

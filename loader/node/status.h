@@ -10,4 +10,7 @@
  * -EPROTO: it is no status. */
 int status_print(const char *answer, bool json, struct bg_error *error);
 
+/* Does it say that the daemon is ready? What is no status does not. */
+bool status_is_ready(const char *answer);
+
 #endif

