@@ -59,24 +59,38 @@ static int status(const char *file, bool json, bool ready)
 	return err != 0;
 }
 
+static int mount_bpffs(void)
+{
+	struct bg_error error;
+
+	if (!bg_store_mount(&error))
+		return 0;
+	fprintf(stderr, "bindgated: %s\n", bg_escape(error.text));
+	return 1;
+}
+
 static const char help[] =
 	"bindgated keeps gates as declared, on cgroups that come and go.\n\n"
 	"  bindgated [--config FILE] [--pin-dir DIR]   runs; SIGHUP reads the files anew and opens the log anew\n"
 	"  bindgated --check [FILE]                    is the configuration sound?\n"
 	"  bindgated status [--json]                   what the running daemon wants and has\n"
 	"  bindgated status --ready                    likewise; fails where it is not ready, as /readyz\n"
+	"  bindgated --mount-bpffs                     mounts /sys/fs/bpf where it is not, and ends\n"
 	"  bindgated --version\n\n"
 	"FILE is " CONFIG_FILE " where nothing else is said, and with it *.yaml of the folder\n"
 	"beside it (/etc/bindgate/bindgate.d). See bindgated(8) and bindgate.yaml(5).\n";
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "pin-dir", required_argument, NULL, 'p' },
-		{ "check", no_argument, NULL, 'k' },        { "json", no_argument, NULL, 'j' },
-		{ "ready", no_argument, NULL, 'r' },        { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },      { 0 }
-	};
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+						 { "pin-dir", required_argument, NULL, 'p' },
+						 { "check", no_argument, NULL, 'k' },
+						 { "json", no_argument, NULL, 'j' },
+						 { "ready", no_argument, NULL, 'r' },
+						 { "help", no_argument, NULL, 'h' },
+						 { "version", no_argument, NULL, 'V' },
+						 { "mount-bpffs", no_argument, NULL, 'm' },
+						 { 0 } };
 	const char *file = CONFIG_FILE, *pin_dir = bg_store_default_dir();
 	bool checks = false, json = false, ready = false;
 	int option;
@@ -99,6 +113,8 @@ int main(int argc, char **argv)
 		case 'r':
 			ready = true;
 			break;
+		case 'm':
+			return mount_bpffs();
 		case 'h':
 			fputs(help, stdout);
 			return 0;

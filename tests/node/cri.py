@@ -79,7 +79,7 @@ def first_string(message):
 def sandbox_config(pod):
     metadata = field(1, pod['name']) + field(2, pod['uid']) + field(3, pod['namespace'])
     host = field(1, 2) + field(2, 1)  # network: the node's; pid: the container's own
-    linux = field(1, pod['parent']) + field(2, field(1, host))
+    linux = field(1, pod['parent']) + field(2, field(1, host) + field(6, pod.get('privileged', False)))
     return (field(1, metadata) + field(3, pod.get('logs')) + pairs(6, pod.get('labels')) +
             pairs(7, pod.get('annotations')) + field(8, linux))
 

@@ -54,7 +54,7 @@ static const char *confinement(int code, char text[static 320])
 }
 
 /* Only where it certainly is not: a second one on top would hide every gate. */
-static int mount_bpffs(struct bg_error *error)
+int bg_store_mount(struct bg_error *error)
 {
 	struct statfs fs;
 	char hint[320];
@@ -73,7 +73,7 @@ static int mount_bpffs(struct bg_error *error)
 
 static int make_dir(const char *dir, struct bg_error *error)
 {
-	int err = strncmp(dir, BPFFS "/", sizeof(BPFFS)) ? 0 : mount_bpffs(error);
+	int err = strncmp(dir, BPFFS "/", sizeof(BPFFS)) ? 0 : bg_store_mount(error);
 	char hint[320];
 
 	if (err || !mkdir(dir, 0700) || errno == EEXIST)

@@ -35,6 +35,9 @@ struct bg_store {
 	struct bg_program program;                    /* what it says of itself */
 };
 
+/* Mounts the bpf file system at /sys/fs/bpf where none is. */
+int bg_store_mount(struct bg_error *error);
+
 enum bg_store_access {
 	BG_STORE_READ, /* shared lock; an absent directory reads as an empty one */
 	BG_STORE_EDIT, /* exclusive lock; an absent directory reads as an empty one too */
