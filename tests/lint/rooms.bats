@@ -36,9 +36,9 @@ finds() { # FILE LINE PROBLEM
 	finds loader/lib/policy/rule.c '#include "gate/gate.h"' 'policy may not include "gate/gate.h": it may include base'
 	finds loader/lib/base/hash.c '#include "policy/rule.h"' 'base may not include "policy/rule.h": it may include no other room'
 	finds loader/cli/cli.c '#include "node/stats.h"' \
-		'cli may not include "node/stats.h": it may include base, cgroup, config, explain, gate, policy, report'
+		'cli may not include "node/stats.h": it may include base, cgroup, config, explain, gate, permanent, policy, report, systemd'
 	finds loader/node/say.c '	#  include "cli/cli.h"' \
-		'node may not include "cli/cli.h": it may include base, cgroup, config, explain, gate, policy, report'
+		'node may not include "cli/cli.h": it may include base, cgroup, config, explain, gate, permanent, policy, report, systemd'
 	finds include/bindgate/decide.h '#include "policy/rule.h"' 'bindgate may not include "policy/rule.h": it may include no other room'
 	finds bpf/report.h '#include "base/hash.h"' 'bpf may not include "base/hash.h": it may include no other room'
 	finds loader/lib/explain/explain.h '#include "config/file.h"' \
