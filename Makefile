@@ -5,8 +5,10 @@
 # sudo make check   runs every test
 # make install      PREFIX=/usr/local; DESTDIR is honoured
 #
-# make lint, make format, make compile_commands
 # make check-engines     pods in real engines of newer releases: ENGINES="containerd-1.7"
+# make check-unit        the tests that need neither root nor a kernel
+# make check-packages    the tarball, the packages and the image
+# make lint, make format, make compile_commands, make dist
 # make check-kernels     the kernel tests in other kernels: ARCHES="amd64 arm64" KERNELS="5.10 6.1 newest" CPUS="1 2"
 # make valgrind, make fuzz, make coverage
 # make bench             the figures in README.md
@@ -23,6 +25,8 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+EXAMPLEDIR ?= $(PREFIX)/share/doc/bindgate/examples
+SYSCONFDIR ?= /etc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
@@ -160,29 +164,49 @@ lint-rooms:
 format:
 	git ls-files 'include/*.h' 'bpf/*.[ch]' 'loader/*.[ch]' 'tests/*.[ch]' 'bench/*.[ch]' | xargs clang-format -i
 
-install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) \
-		$(DESTDIR)$(FISHDIR)
-	install -m 0755 $(PROGRAMS) $(DESTDIR)$(BINDIR)
-	install -m 0644 $(wildcard doc/man/*.5) $(DESTDIR)$(MANDIR)/man5
-	install -m 0644 $(wildcard doc/man/*.8) $(DESTDIR)$(MANDIR)/man8
-	install -m 0644 deploy/completion/bindgate.bash $(DESTDIR)$(BASHDIR)/bindgate
-	install -m 0644 deploy/completion/_bindgate $(DESTDIR)$(ZSHDIR)/_bindgate
-	install -m 0644 deploy/completion/bindgate.fish $(DESTDIR)$(FISHDIR)/bindgate.fish
-	install -d $(DESTDIR)$(UNITDIR)
-	sed 's|/usr/local/sbin/|$(BINDIR)/|' deploy/systemd/bindgated.service >$(DESTDIR)$(UNITDIR)/bindgated.service
+# Where each file goes. What names a program names it where it is installed.
+define FILES
+$(BUILD)/bindgate $(BINDIR)/bindgate 755
+$(if $(STATIC),,$(BUILD)/bindgated $(BINDIR)/bindgated 755)
+doc/man/bindgate.8 $(MANDIR)/man8/bindgate.8
+doc/man/bindgated.8 $(MANDIR)/man8/bindgated.8
+doc/man/bindgate.yaml.5 $(MANDIR)/man5/bindgate.yaml.5
+deploy/completion/bindgate.bash $(BASHDIR)/bindgate
+deploy/completion/_bindgate $(ZSHDIR)/_bindgate
+deploy/completion/bindgate.fish $(FISHDIR)/bindgate.fish
+deploy/systemd/bindgated.service $(UNITDIR)/bindgated.service
+$(foreach file,$(wildcard deploy/podman/* deploy/kubernetes/*.yaml deploy/prometheus/* deploy/grafana/*),$(file) $(EXAMPLEDIR)/$(file:deploy/%=%)$(newline))
+endef
+define newline
 
+
+endef
+
+install: all
+	@printf '%s\n' '$(subst $(newline),' ',$(FILES))' | while read -r from to mode; do \
+		[ -z "$$from" ] || install -D -m "$${mode:-644}" "$$from" "$(DESTDIR)$$to" || exit; done
+	@sed -i 's|/usr/local/sbin/|$(BINDIR)/|g' $(DESTDIR)$(UNITDIR)/bindgated.service $(DESTDIR)$(EXAMPLEDIR)/podman/bindgate.json
+	@[ -e $(DESTDIR)$(SYSCONFDIR)/bindgate/bindgate.yaml ] || \
+		install -D -m 644 deploy/bindgate.yaml $(DESTDIR)$(SYSCONFDIR)/bindgate/bindgate.yaml
+
+# The configuration stays.
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(notdir $(PROGRAMS)))
-	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(wildcard doc/man/*.5)))
-	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(wildcard doc/man/*.8)))
-	rm -f $(DESTDIR)$(BASHDIR)/bindgate $(DESTDIR)$(ZSHDIR)/_bindgate $(DESTDIR)$(FISHDIR)/bindgate.fish $(DESTDIR)$(UNITDIR)/bindgated.service
+	@printf '%s\n' '$(subst $(newline),' ',$(FILES))' | while read -r from to mode; do \
+		[ -z "$$from" ] || rm -f "$(DESTDIR)$$to"; done
+
+# The release: what is committed, with its checksum. In a tarball there is nothing to make one from.
+DIST := bindgate-$(VERSION)
+dist:
+	$(Q)mkdir -p $(BUILD)
+	$(Q)git archive --format=tar --prefix=$(DIST)/ HEAD | gzip -9n >$(BUILD)/$(DIST).tar.gz
+	$(Q)cd $(BUILD) && sha256sum $(DIST).tar.gz >$(DIST).tar.gz.sha256
+	@cat $(BUILD)/$(DIST).tar.gz.sha256
 
 clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help compile_commands demo lint lint-rooms format install uninstall clean FORCE
+.PHONY: all help compile_commands demo lint lint-rooms format install uninstall dist clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) \( -path $(BUILD)/peers -o -path $(BUILD)/engines \) -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -16,6 +16,7 @@ packages_of() { # GROUP
 		# node may have come from elsewhere, with a package of another name
 		command -v node >/dev/null 2>&1 || echo nodejs
 		;;
+	packages) echo dpkg-dev debhelper fakeroot lintian rpm ;;
 	demo) echo python3-minimal python3 curl iproute2 util-linux ;;
 	kernels) echo busybox-static xz-utils python3-minimal python3 ;;
 	kernels-amd64) echo qemu-system-x86 ;;

@@ -47,6 +47,15 @@ check:
 	+$(MAKE) WERROR=1 all tests
 	tests/run $(BUILD)
 
+# Neither root nor a kernel that can: for who packages it.
+check-unit: $(UNIT_TESTS) $(REPLAYS)
+	tests/unit/run $(BUILD)
+
+check-packages:
+	deploy/packages.sh build check packages
+	+$(MAKE) WERROR=1 all
+	tests/run $(BUILD) packaging/
+
 valgrind:
 	deploy/packages.sh build check valgrind
 	+$(MAKE) WERROR=1 all
@@ -71,4 +80,4 @@ check-engines:
 	+$(MAKE) WERROR=1 all
 	tests/engines/run $(BUILD)
 
-.PHONY: tests kernel-tests fuzzers check valgrind fuzz coverage check-kernels check-engines
+.PHONY: check-unit check-packages tests kernel-tests fuzzers check valgrind fuzz coverage check-kernels check-engines
