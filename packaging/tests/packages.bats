@@ -25,7 +25,7 @@ plain_make() {
 	sha256sum --check --strict "bindgate-$VERSION.tar.gz.sha256"
 	plain_make -s -C "$TREE" dist BUILD="$BATS_TEST_TMPDIR"
 	cmp "$BATS_TEST_TMPDIR/bindgate-$VERSION.tar.gz" "bindgate-$VERSION.tar.gz"
-	[ -z "$(find "$SHARED/bindgate-$VERSION" -name build -o -name '*.o')" ]
+	[ -z "$(find "$SHARED/bindgate-$VERSION" -type d -name build -o -name '*.o')" ]
 	[ -x "$SHARED/bindgate-$VERSION/debian/rules" ]
 }
 
