@@ -4,8 +4,44 @@
 #include <getopt.h>
 #include <stdio.h>
 
+static json_t *options_json(const struct cli_option *options)
+{
+	json_t *json = json_array();
+
+	for (; options && options->name; options++)
+		json_array_append_new(json, json_pack("{s:s,s:s?,s:s?}", "name", options->name, "value",
+						      options->value, "help", options->help));
+	return json;
+}
+
+static json_t *command_json(const struct command *command)
+{
+	json_t *arguments = json_array();
+
+	for (const struct cli_argument *argument = command->arguments; argument && argument->name; argument++)
+		json_array_append_new(arguments, json_pack("{s:s,s:b,s:b}", "name", argument->name, "optional",
+							   argument->optional, "many", argument->many));
+	return json_pack("{s:s,s:s,s:o,s:o}", "name", command->name, "summary", command->summary, "options",
+			 options_json(command->options), "arguments", arguments);
+}
+
+/* The table of commands, or one line of it, for programs. */
+static void print_json(const struct command *command)
+{
+	json_t *commands = json_array();
+
+	for (const struct command *const *each = cli_commands; *each; each++)
+		if ((*each)->summary && (!command || command == *each))
+			json_array_append_new(commands, command_json(*each));
+	cli_print_json(json_pack("{s:o,s:o}", "commands", commands, "options", options_json(cli_common_options)));
+}
+
 int cli_print_help(const struct cli *cli, const struct command *command)
 {
+	if (cli->json) {
+		print_json(command);
+		return cli_finish_output(cli);
+	}
 	if (command) {
 		cli_print_usage(command, stdout);
 		printf("    %s\n", command->summary ? command->summary : "");

@@ -101,6 +101,14 @@ static void print_log(const char *line)
 	fprintf(stderr, "bindgate: %s\n", bg_escape(line));
 }
 
+bool cli_asks_for_json(int argc, char **argv)
+{
+	for (int i = 0; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "-j"))
+			return true;
+	return false;
+}
+
 int cli_next_option(struct cli *cli, int argc, char **argv)
 {
 	struct option table[OPTIONS_MAX] = { { 0 } };
@@ -126,6 +134,7 @@ int cli_next_option(struct cli *cli, int argc, char **argv)
 			bg_log_to(print_log);
 			break;
 		case '?':
+			cli->json |= cli_asks_for_json(argc - optind, argv + optind);
 			if (optopt > 0 && optopt < 256 && strncmp(argv[optind - 1], "--", 2))
 				exit(cli_usage_error(cli, "-%c is not an option here, or its value is missing",
 						     optopt));

@@ -64,6 +64,9 @@ bool cli_is_choice(const char *value); /* are these the words to choose from? */
 void cli_print_usage(const struct command *command, FILE *out);
 void cli_print_options(const struct cli_option *options, FILE *out);
 
+/* Is --json among words that are not parsed, because those before them are wrong? */
+bool cli_asks_for_json(int argc, char **argv);
+
 /* The next option that is the command's own, its value in optarg; -1 at their end: what follows begins at optind. The common
  * ones are dealt with here. Ends the process after --help, and with USAGE at a wrong one. */
 int cli_next_option(struct cli *cli, int argc, char **argv);

@@ -106,6 +106,7 @@ int main(int argc, char **argv)
 	cli.command = cli_find_command(argv[0]);
 	if (!cli.command) {
 		cli.command = &bindgate;
+		cli.json |= cli_asks_for_json(argc - 1, argv + 1);
 		return no_command(&cli, argv[0]);
 	}
 	optind = 0; /* glibc's getopt begins anew, and looks whether options come first, anew */

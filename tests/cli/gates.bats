@@ -223,6 +223,24 @@ udp    8011-65535  pass     default                                1"
 	done
 }
 
+@test "help as JSON has every command with its options" {
+	equal commands "$(bindgate help -j | json "' '.join(c['name'] for c in d['commands'])")" \
+		"\"$(bindgate help | sed -n 's/^  bindgate \([a-z-]*\) .*/\1/p' | xargs)\""
+	equal attach "$(bindgate -j help attach | json "[[o['name'] for o in d['commands'][0]['options']], d['commands'][0]['arguments']]")" \
+		"$(printf '[["default", "netns", "audit", %s"label"], [{"many": false, "name": "CGROUP", "optional": false}, {"many": true, "name": "RULE", "optional": false}]]' \
+			"$(bindgate attach --help | grep -q -- --permanent && echo '"permanent", ')")"
+	equal common "$(bindgate help -j | json "[o['name'] for o in d['options']]")" '["json", "verbose", "pin-dir", "help"]'
+}
+
+@test "a wrong command line is JSON too" {
+	local words
+	for words in 'frob --json' '-j frob' 'list --nope -j' '-j list --nope' 'attach -j' 'help -j frob'; do
+		# shellcheck disable=SC2086 # words
+		run -2 bindgate $words
+		equal "$words" "$(json "sorted(d['error'])" <<<"$output")" '["code", "message"]'
+	done
+}
+
 @test "probe and version say what there is" {
 	run -0 bindgate probe
 	ended 0 "This kernel can carry gates."

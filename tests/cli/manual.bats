@@ -58,6 +58,9 @@ attached $NAME/system.slice/system-web.slice/web$$@1.service"
 	done
 	"$WORK/root/usr/sbin/bindgate" version
 	grep -q '^ExecStart=/usr/sbin/bindgated$' "$WORK/root/usr/lib/systemd/system/bindgated.service"
+	grep -q '"/usr/sbin/bindgate"' "$WORK/root/usr/share/doc/bindgate/examples/podman/bindgate.json"
+	run -0 "$WORK/root/usr/sbin/bindgated" --check "$WORK/root/etc/bindgate/bindgate.yaml"
 	make -s -C "$TREE" uninstall DESTDIR="$WORK/root" PREFIX=/usr BINDIR=/usr/sbin
-	equal left "$(find "$WORK/root" -type f)" ""
+	equal left "$(find "$WORK/root" -type f)" "$WORK/root/etc/bindgate/bindgate.yaml"
+	! grep -r /usr/local "$WORK/root"
 }
