@@ -13,6 +13,7 @@
 # make valgrind, make fuzz, make coverage
 # make bench             the figures in README.md
 # make bench-peers       those beside what others use, into doc/bench (QUICK=1: a try, into build/quick)
+# make record            doc/demo.svg, from a real terminal
 # make plots             doc/bench.md and its plots, drawn from those figures
 #
 # With any of them: V=1 shows the commands, CC=clang, WERROR=1 makes a warning end the build. In a build folder of their
@@ -154,6 +155,10 @@ demo:
 	+$(MAKE) all
 	deploy/demo.sh $(BUILD)/bindgate
 
+# What README shows of it.
+record: all
+	deploy/record.py doc/demo.svg deploy/demo.sh $(BUILD)/bindgate
+
 lint:
 	deploy/packages.sh build check lint
 	deploy/lint.sh
@@ -206,7 +211,7 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all help compile_commands demo lint lint-rooms format install uninstall dist clean FORCE
+.PHONY: all help compile_commands demo record lint lint-rooms format install uninstall dist clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) \( -path $(BUILD)/peers -o -path $(BUILD)/engines \) -prune -o -type f -name '*.d' -print 2>/dev/null)

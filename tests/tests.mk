@@ -54,7 +54,7 @@ check-unit: $(UNIT_TESTS) $(REPLAYS)
 check-packages:
 	deploy/packages.sh build check packages
 	+$(MAKE) WERROR=1 all
-	tests/run $(BUILD) packaging/
+	tests/run $(BUILD) tests/packages/
 
 valgrind:
 	deploy/packages.sh build check valgrind

@@ -34,3 +34,20 @@ left_behind() {
 	done
 	[ "$interrupted" -ge 4 ]
 }
+
+@test "the recording in the README is drawn from a real terminal, and shows what the demo shows" {
+	run -0 "$TREE/deploy/record.py" "$WORK/demo.svg" "$TREE/deploy/demo.sh" "$BINDGATE" 3>&-
+	"$PYTHON" -IS - "$WORK/demo.svg" "$TREE/doc/demo.svg" <<-'END'
+		import re, sys, xml.etree.ElementTree as tree
+		def words(path):
+		    texts = [''.join(t.itertext()) for t in tree.parse(path).iter('{http://www.w3.org/2000/svg}text')]
+		    return [re.sub(r' +', ' ', re.sub(r'bindgate-demo-\d+|id \d+', 'X', t)) for t in texts]
+		new, kept = map(words, sys.argv[1:])
+		assert new == kept, (new, kept, 'make record')
+		assert sum('Hello from port 80.' in t for t in new) == 2
+	END
+	equal left "$(left_behind)" ""
+	run "$TREE/deploy/record.py" "$WORK/other.svg" false
+	[ "$status" -ne 0 ]
+	[ ! -e "$WORK/other.svg" ]
+}

@@ -227,8 +227,7 @@ udp    8011-65535  pass     default                                1"
 	equal commands "$(bindgate help -j | json "' '.join(c['name'] for c in d['commands'])")" \
 		"\"$(bindgate help | sed -n 's/^  bindgate \([a-z-]*\) .*/\1/p' | xargs)\""
 	equal attach "$(bindgate -j help attach | json "[[o['name'] for o in d['commands'][0]['options']], d['commands'][0]['arguments']]")" \
-		"$(printf '[["default", "netns", "audit", %s"label"], [{"many": false, "name": "CGROUP", "optional": false}, {"many": true, "name": "RULE", "optional": false}]]' \
-			"$(bindgate attach --help | grep -q -- --permanent && echo '"permanent", ')")"
+		'[["default", "netns", "audit", "label", "permanent"], [{"many": false, "name": "CGROUP", "optional": false}, {"many": true, "name": "RULE", "optional": false}]]'
 	equal common "$(bindgate help -j | json "[o['name'] for o in d['options']]")" '["json", "verbose", "pin-dir", "help"]'
 }
 

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 # The Debian packages: built, checked by lintian, and put into a machine that systemd has booted; upgraded, removed, purged.
 
-load ../../tests/node/common
-
-
+load ../node/common
 
 setup_file() {
 	export ROOT=${TMPDIR:-/tmp}/bindgate-package-root-$$ DEBS=$BATS_FILE_TMPDIR/debs
