@@ -4,7 +4,7 @@
 
 #include <bindgate/program.h>
 
-/* Set before load: the verifier then drops what is behind a feature that this kernel has not. */
+/* Set before the programs are loaded. The verifier drops code behind a feature that this kernel lacks. */
 const volatile struct bg_program program = {};
 
 #endif

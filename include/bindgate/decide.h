@@ -9,7 +9,7 @@
  * The one place where a verdict is reached; compiled into the BPF programs and into user space.
  *
  * In the kernel the rule scan and the match are global functions: the verifier then checks each once, for any
- * arguments, where inlined it would walk 256 rules times every path through one. Their pointers may be NULL to it.
+ * arguments, whereas inlined it would walk every path through a match, 256 times. To the verifier their pointers may be NULL.
  */
 #ifdef __bpf__
 #define BG_CHECKED_ONCE __attribute__((noinline))
@@ -19,7 +19,8 @@
 #define BG_INLINE static inline
 #endif
 
-/* Hides a value's range from the compiler, which else drops the very bounds check that the verifier wants to see. */
+/* Hides a value's range from the compiler. Otherwise it proves a bounds check needless and drops it, and the verifier,
+ * which cannot follow that proof, refuses the program. */
 #define BG_FORGET_RANGE(value) __asm__ volatile("" : "+r"(value))
 
 /* Do the leading `prefix` (0 to 128) bits of both agree? */
@@ -77,7 +78,7 @@ BG_INLINE __u32 bg_below(__u16 border, __u32 above)
 {
 	__u32 difference = border - above;
 
-	BG_FORGET_RANGE(difference); /* else clang makes a branch of it */
+	BG_FORGET_RANGE(difference); /* otherwise clang turns it into a branch */
 	return difference >> 31;
 }
 

@@ -36,7 +36,7 @@ enum bg_netns {
 	BG_NETNS_HOST, /* sockets of other network namespaces than the machine's first pass */
 };
 
-/* What a packed rule asks of a bind. A rule matches a request whose bits of TCP to IP6 are all among its own. */
+/* What a packed rule asks of a bind. It matches where each of the request's bits from TCP to IP6 is one of its own. */
 enum bg_rule_flags {
 	BG_RULE_TCP = 1 << BG_TCP,
 	BG_RULE_UDP = 1 << BG_UDP,
@@ -94,11 +94,11 @@ struct bg_segments {
 	__u16 rule[BG_SEGMENTS_MAX + 2]; /* one more than borders; one to keep the size a multiple of 4 */
 };
 
-/* Stand where a rule's index would: the default verdict, and a bind that bindgate has no say in. */
+/* Not rules, but used as the index of one: the default verdict decided; bindgate had no say in the bind. */
 #define BG_DEFAULT BG_RULES_MAX
 #define BG_BYPASSED (BG_RULES_MAX + 1)
 
-/* The counters: one a rule, then these. The default has two, so that a change of it moves no past count. */
+/* The counters: one for each rule, then these. The default has two, so that a change from pass to deny moves no past count. */
 enum bg_slot {
 	BG_SLOT_PASSED = BG_RULES_MAX, /* by default */
 	BG_SLOT_DENIED,                /* by default */
@@ -106,7 +106,7 @@ enum bg_slot {
 	BG_SLOTS,
 };
 
-/* What the counters, which only grow, held when their rules came and went. */
+/* The kernel's counters only grow. This is what they held when rules came and went, to subtract and to add. */
 struct bg_counted {
 	__u64 retired[BG_VERDICTS];   /* hits of rules that are gone and whose slot another rule has */
 	__u32 base[BG_RULES_MAX];     /* a slot's count when its rule came */
@@ -133,7 +133,7 @@ struct bg_portmap {
 	char label[BG_LABEL_MAX];
 };
 
-/* One a CPU and gate. A bind counts once. */
+/* One for each CPU and gate. A bind counts once. */
 struct bg_counts {
 	__u64 hits[BG_SLOTS];
 };
@@ -142,7 +142,7 @@ static_assert(sizeof(struct bg_addr) == 16, "bg_addr is part of the ABI");
 static_assert(sizeof(struct bg_packed_rule) == 28, "bg_packed_rule is part of the ABI");
 static_assert(sizeof(struct bg_segments) == 2052, "bg_segments is part of the ABI");
 static_assert(sizeof(struct bg_portmap) == 16352, "bg_portmap is part of the ABI");
-/* The kernel puts 16 bytes before it, and above 16 KiB would take twice as much, in one piece, without waiting. */
+/* The kernel puts a header of 16 bytes before it. Beyond 16 KiB together, it would have to find 32 KiB in one piece. */
 static_assert(sizeof(struct bg_portmap) + 16 <= 16384, "a port map and its header must fit an order-2 allocation");
 static_assert(sizeof(struct bg_counts) == 2072, "bg_counts is part of the ABI");
 

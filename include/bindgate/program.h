@@ -11,7 +11,7 @@ struct bg_program {
 	__u8 has_pid;        /* bpf_get_current_pid_tgid in these hooks */
 	__u8 has_comm;       /* bpf_get_current_comm in these hooks */
 	__u8 unused;
-	__u64 build;      /* hash of the program's object file: tells an upgrade */
+	__u64 build;      /* hash of the programs' object file: another one means an upgrade */
 	char version[32]; /* of the bindgate that loaded it */
 };
 

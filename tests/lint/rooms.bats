@@ -72,3 +72,16 @@ finds() { # FILE LINE PROBLEM
 	run -1 "$TREE/deploy/rooms.py" "$WORK"
 	[ "$output" = 'loader/lib/attic/old.c:1: room attic is not in the table of deploy/rooms.py' ]
 }
+
+@test "CONTRIBUTING.md shows the table" {
+	PYTHONDONTWRITEBYTECODE=1 python3 - "$TREE" <<-'END'
+		import re, sys
+		sys.path.insert(0, sys.argv[1] + '/deploy')
+		import rooms
+		page = open(sys.argv[1] + '/CONTRIBUTING.md').read()
+		shown = {room: {word for word in re.split(r'[, ]+', edges) if word != 'nothing' and word != 'else'}
+		         for room, edges in re.findall(r'^\| `loader/lib/(\w+)/` \| .* \| (.*) \|$', page, re.M)}
+		wanted = {room: rooms.MAY_INCLUDE[room] for room in rooms.LIBRARY}
+		assert shown == wanted, (shown, wanted)
+	END
+}

@@ -9,7 +9,7 @@
 __u64 bg_clock_boot_ns(void);
 __u32 bg_clock_ticks(void);
 
-/* The tick at which so many seconds from now have passed for certain. */
+/* The first tick at which that many seconds from now have surely passed. */
 __u32 bg_clock_ticks_in(__u32 seconds);
 
 /* When a boot time in ns is or was, by the wall clock as it goes now. */

@@ -87,7 +87,7 @@ int bg_cgroup_from_id(__u64 id, struct bg_cgroup *out, struct bg_error *error)
 	}
 }
 
-/* Whoever asks may remove what is gone: in doubt it is still there. */
+/* The caller may remove what belongs to a cgroup that is gone. In doubt, say that it is there. */
 bool bg_cgroup_exists(__u64 id)
 {
 	const struct bg_cgroup_mounted *mounted;
@@ -284,7 +284,7 @@ static int make_absolute(const char *text, const struct bg_cgroup_mounted *mount
 	if (is_here && !getcwd(here, sizeof(here)))
 		return bg_error(error, -errno, "cannot tell the working directory: %s", strerror(errno));
 	if (text[0] == '/') {
-		/* A name as bindgate prints it, where that is no cgroup of its own. */
+		/* A name as bindgate prints it: below the mount, unless the path exists as it stands. */
 		length = snprintf(path, PATH_MAX, "%s%s", mounted->path, text);
 		is_v2 = bg_cgroup_is_v2(text);
 		if (is_v2 <= 0 && length < PATH_MAX) {

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-/* The unit's directory, searched for in the tree: D-Bus may not be there, and would make this a client of systemd. */
+/* The unit's directory is searched for in the tree. Asking over D-Bus would need systemd to be up and to answer. */
 struct search {
 	char unit[NAME_MAX + 1];
 	unsigned int found;
@@ -45,7 +45,7 @@ bool bg_unit_is_glob(const char *unit)
 	return strpbrk(unit, "*?[");
 }
 
-/* systemd puts a _ before names that cgroup files could have. */
+/* systemd puts a _ before unit names that look like a cgroup's own files. */
 bool bg_unit_is(const char *unit, const char *cgroup)
 {
 	size_t length = strlen(unit);
@@ -59,7 +59,7 @@ bool bg_unit_is(const char *unit, const char *cgroup)
 	return !strncmp(cgroup, unit, length) && !strcmp(cgroup + length, has_suffix(unit) ? "" : ".service");
 }
 
-/* A cgroup that has been handed to somebody else: who has it can name a cgroup below it like any unit. */
+/* A cgroup that belongs to another user: that user can give a cgroup below it the name of any unit. */
 static bool is_delegated(const char *path)
 {
 	struct stat st;

@@ -115,7 +115,7 @@ __attribute__((format(printf, 3, 0))) static void hear(cyaml_log_t level, void *
 		snprintf(said->field, sizeof(said->field), "%.*s", (int)strcspn(at + 7, "'"), at + 7);
 }
 
-/* libcyaml names the place before a wrong key: the key itself is there or below. */
+/* libcyaml names the place before a wrong key. The key itself is in that line or in one below. */
 static unsigned int line_of_word(const struct source *source, const char *word, unsigned int from)
 {
 	const char *text = source->text, *end = text + source->size;

@@ -75,7 +75,7 @@ static bool may_ask(const struct bg_grant *grant, const struct bg_rule *rule)
 {
 	const struct bg_rule effect = effect_of(rule);
 
-	if (rule->verdict == BG_DENY) /* who denies something to themselves takes nothing from anybody */
+	if (rule->verdict == BG_DENY) /* a pod may always deny itself something */
 		return true;
 	for (unsigned int i = 0; i < grant->limits_count; i++)
 		if (grant->limits[i].verdict == BG_ALLOW && bg_rule_covers(&grant->limits[i], &effect))
@@ -83,7 +83,7 @@ static bool may_ask(const struct bg_grant *grant, const struct bg_rule *rule)
 	return false;
 }
 
-/* The next rule of the request, with its qualifiers; commas part both. false: there is none any more. */
+/* The next rule of the request. Commas separate rules, and rules from their qualifiers. false: there are no more. */
 static bool next_rule(const char **request, char *rule, size_t size)
 {
 	size_t used = 0;
@@ -94,7 +94,7 @@ static bool next_rule(const char **request, char *rule, size_t size)
 	do {
 		size_t length = strcspn(*request, ", \t\r\n");
 
-		if (used + length + 2 > size) { /* longer than any rule: the parser says so */
+		if (used + length + 2 > size) { /* longer than any rule: the parser will refuse it */
 			length = size - used - 2;
 		}
 		if (used)

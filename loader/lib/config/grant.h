@@ -13,7 +13,7 @@ struct bg_label {
 	const char *key, *value;
 };
 
-/* Does the entry speak of such a pod? */
+/* Is the entry for such a pod? */
 bool bg_grant_matches(const struct bg_declared_pod *grant, const char *namespace, const struct bg_label *labels,
 		      size_t labels_count);
 
@@ -30,9 +30,9 @@ int bg_grant_prepare(const struct bg_declared_pod *declared, const char *owner, 
 void bg_grant_free(struct bg_grant *grant);
 
 /*
- * The policy of a pod under that grant. What is asked for (NULL: nothing) comes behind what is given outright; it is
- * taken as a whole or refused as a whole: then -EACCES and why, and *out is what is given outright. Other errors leave
- * *out untouched. Only names of users in the request are looked up.
+ * The policy of a pod under that grant: first the rules that are given outright, then those of the request (NULL: none).
+ * The request is taken as a whole or refused as a whole. Refused: -EACCES, the reason in *error, and *out has what is given
+ * outright. Other errors leave *out untouched. Only names of users in the request are looked up.
  */
 int bg_grant_ask(const struct bg_grant *grant, const char *request, struct bg_policy *out, struct bg_error *error);
 

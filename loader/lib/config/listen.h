@@ -6,13 +6,13 @@
 
 #include <sys/socket.h>
 
-/* Where the daemon is to be asked: "127.0.0.1:9632", "[::1]:9632", "unix:/PATH". */
+/* Where the daemon listens: "127.0.0.1:9632", "[::1]:9632", "unix:/PATH". */
 struct bg_listen {
 	struct sockaddr_storage at;
 	socklen_t length;
 };
 
-/* -EINVAL: it is no such text; *out is untouched then. */
+/* -EINVAL: the text is none of these; then *out is untouched. */
 int bg_listen_parse(const char *text, struct bg_listen *out, struct bg_error *error);
 
 #endif

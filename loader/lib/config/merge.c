@@ -88,13 +88,13 @@ static int check(const struct bg_config *config, struct bg_error *error)
 								: 0;
 }
 
-/* What cannot be looked at is not absent: reading it then says why. */
+/* A file that cannot be looked at is not absent: the attempt to read it will say why. */
 static bool is_absent(const char *path)
 {
 	return access(path, F_OK) && errno == ENOENT;
 }
 
-/* A folder that cannot be read is not an empty one: its gates would be ended. */
+/* A folder that cannot be read must not count as empty: the gates that it declares would be ended. */
 static int stop_at(const char *path, int err)
 {
 	(void)path;

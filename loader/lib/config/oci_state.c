@@ -15,7 +15,7 @@ static const char *text_of(const json_t *object, const char *key, const char *wi
 	return text ? text : without;
 }
 
-/* What is no text is none that a grant could speak of. */
+/* Annotations that are no text are left out: no grant can name them. */
 static void take_annotations(json_t *annotations, struct bg_oci_state *state)
 {
 	const char *key;

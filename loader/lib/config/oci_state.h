@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <sys/types.h>
 
-/* A container's state, as its runtime gives it to hooks: JSON. What of it says which gate the container gets. */
+/* What decides which gate a container gets, taken from the state (JSON) that its runtime gives to hooks. */
 struct bg_oci_state {
 	const char *id;        /* "?" where it has none */
 	pid_t pid;             /* 0: it names no process */
@@ -18,7 +18,7 @@ struct bg_oci_state {
 	json_t *json; /* owner of the texts */
 };
 
-/* -EINVAL: it is no such state. To be freed with bg_oci_state_free. */
+/* -EINVAL: the text is not such a state. To be freed with bg_oci_state_free. */
 int bg_oci_state_parse(const char *text, size_t size, struct bg_oci_state *out, struct bg_error *error);
 void bg_oci_state_free(struct bg_oci_state *state);
 

@@ -16,7 +16,7 @@
 
 static const cyaml_strval_t fallbacks[] = { { "pass", BG_PASS }, { "deny", BG_DENY } };
 static const cyaml_strval_t netns[] = { { "any", BG_NETNS_ANY }, { "host", BG_NETNS_HOST } };
-/* libcyaml's own booleans take any word for true */
+/* not libcyaml's own booleans: they take any word for true */
 static const cyaml_strval_t booleans[] = { { "false", 0 }, { "true", 1 } };
 static const cyaml_strval_t stops[] = { { "keep", 0 }, { "detach", 1 } };
 static const cyaml_strval_t refusals[] = { { "start", BG_REFUSAL_START }, { "block", BG_REFUSAL_BLOCK } };

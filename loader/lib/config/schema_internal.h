@@ -4,10 +4,10 @@
 
 #include <cyaml/cyaml.h>
 
-/* bindgate.yaml(5) as libcyaml is told it. */
+/* The schema of bindgate.yaml(5), in libcyaml's terms. */
 extern const cyaml_schema_value_t bg_declaration_schema;
 
-/* What the values of an enumerated key may be, in words; NULL: it is none. */
+/* The values that an enumerated key can have, in words. NULL: the key is not enumerated. */
 const char *bg_schema_values(const char *key);
 
 #endif

@@ -6,7 +6,7 @@
 
 #define BG_YAML_DEPTH_MAX 16 /* of lists and mappings in each other; what is declared takes 4 */
 
-/* The line on which the node is that a path such as "gates[2].rules[0]" leads to; 0: there is none. */
+/* The line of the node at a path such as "gates[2].rules[0]"; 0: there is no such node. */
 unsigned int bg_yaml_line(const char *text, size_t size, const char *path);
 
 #endif

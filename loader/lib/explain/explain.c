@@ -174,7 +174,7 @@ static int walk(struct bg_store *store, struct bg_explanation *out, struct bg_er
 	return err;
 }
 
-/* Of a cgroup's processes the first; 0: it has none. EOPNOTSUPP: it is threaded, and does not tell. */
+/* The cgroup's first process; 0: it has none. EOPNOTSUPP: a threaded cgroup does not list its processes. */
 static int first_process(const struct bg_cgroup *cgroup, pid_t *out, struct bg_error *error)
 {
 	int dir = bg_cgroup_open(cgroup, error), fd, pid = 0, err = 0;
@@ -199,7 +199,7 @@ static int first_process(const struct bg_cgroup *cgroup, pid_t *out, struct bg_e
 	return err;
 }
 
-/* In the order in which the kernel comes upon them. */
+/* In the order in which the kernel checks them. */
 static int answer_of(const struct bg_explanation *out)
 {
 	bool barred = out->privileged && !out->waived && !out->process.may_bind_low;

@@ -55,7 +55,7 @@ static socklen_t make_sockaddr(const struct bg_bind *bind, struct sockaddr_stora
 	return sizeof(*v6);
 }
 
-/* Port 0 of the address: no gate has a say in that, and nothing is taken from anybody. */
+/* Tries a bind to port 0 of the address: gates let that pass, and it takes no port from anybody. */
 static int try_addr(const struct bg_bind *bind_wanted)
 {
 	struct sockaddr_storage addr;
@@ -79,7 +79,7 @@ static bool collides(const struct bg_bind *bind, bool held_v6, const struct bg_a
 {
 	bool v4 = bg_addr_is_ip4(&bind->addr), held_v4 = !held_v6 || bg_addr_is_ip4(held);
 
-	if (!v4 && is_any(&bind->addr)) /* takes IPv4 too, where the program does not say otherwise */
+	if (!v4 && is_any(&bind->addr)) /* a socket on :: takes IPv4 too, unless the program says otherwise */
 		return true;
 	if (held_v6 && !held_v4 && is_any(held))
 		return wide || !v4;

@@ -4,7 +4,7 @@
 
 #include "explain/process.h"
 
-/* A bind, as its network namespace looks at it. */
+/* A bind, as far as its network namespace is concerned. */
 struct bg_bind {
 	__u8 family;   /* of the socket: 4 or 6 */
 	__u8 protocol; /* enum bg_protocol */
@@ -25,7 +25,7 @@ struct bg_holder {
 
 struct bg_netns_view {
 	unsigned int unprivileged_from; /* ip_unprivileged_port_start */
-	int addr_error;                 /* 0, or what a bind to the address ends in */
+	int addr_error;                 /* 0, or the errno of a bind to the address */
 	unsigned int holders_count;
 	struct bg_holder holders[BG_HOLDERS_MAX];
 };

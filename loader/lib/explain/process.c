@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* -1: it may not be looked at, or this kernel has no such namespaces. *err, where it is not set yet: why it could not, of what is nobody's refusal. */
+/* A namespace's fd. -1: it may not be looked at, or this kernel has no such namespaces. Any other failure goes into *err,
+ * unless one is there already. */
 static int open_ns(pid_t pid, const char *name, int *err)
 {
 	char path[64];

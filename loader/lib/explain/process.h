@@ -8,15 +8,15 @@
 #include <bindgate/portmap.h>
 #include <sys/types.h>
 
-/* What of a process bears on its binds. */
+/* What about a process decides whether its binds succeed. */
 struct bg_process {
 	pid_t pid;
 	char name[BG_COMM_MAX + 1];
 	__u32 uid; /* real ids: those that the hooks see */
 	__u32 gid;
-	__u32 euid;         /* whose its sockets are */
-	bool may_bind_low;  /* CAP_NET_BIND_SERVICE in the user namespace that its network namespace belongs to */
-	bool in_user_ns;    /* it has the capability, but in a user namespace that does not count */
+	__u32 euid;        /* whose its sockets are */
+	bool may_bind_low; /* CAP_NET_BIND_SERVICE in the user namespace that its network namespace belongs to */
+	bool in_user_ns; /* it has the capability, but in a user namespace that does not own its network namespace */
 	bool foreign_netns; /* its network namespace is not the machine's first */
 	bool hidden;        /* its namespaces may not be looked at: taken for those of whoever asks */
 };

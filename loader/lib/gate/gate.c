@@ -60,8 +60,7 @@ static int read_standing(const struct bg_store *store, __u64 id, struct standing
 		err = whole < 0 ? whole : bg_portmap_read(store, id, &now.map);
 		if (!err)
 			err = bg_counts_read(store, id, &now.counts);
-		if (err &&
-		    err != -ENOENT) /* nothing is known of what expires and was counted: then nothing is changed */
+		if (err && err != -ENOENT) /* deadlines and counts cannot be read: change nothing */
 			return cannot_read(id, err, error);
 		now.whole = whole;
 		now.sound = !err && now.map.cgroup == id && !bg_decompile(&now.map, &now.policy, NULL);
@@ -174,7 +173,7 @@ int bg_gate_detach(struct bg_store *store, __u64 id, struct bg_error *error)
 	if (rename(dir, aside)) {
 		if (errno == ENOENT)
 			return bg_error(error, -ENOENT, "no gate there");
-		/* something that nobody can take away is there: end it where it is */
+		/* an old-ID is there that cannot be removed: end the gate where it is */
 		memcpy(aside, dir, sizeof(aside));
 	}
 	bg_portmap_clear(store, id); /* at once, and for both families */

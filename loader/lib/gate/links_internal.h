@@ -9,7 +9,7 @@
 extern const char *const bg_hook_names[BG_HOOKS];
 
 /* Attaches and pins below `dir` whichever link is missing there or is no longer attached to the cgroup.
- * Returns how many, or a negative errno: then those it made are gone again. */
+ * Returns how many, or a negative errno; then it has undone what it did. */
 int bg_links_make(const char *dir, const struct bg_cgroup *cgroup, const int programs[BG_HOOKS],
 		  struct bg_error *error);
 

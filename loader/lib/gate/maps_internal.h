@@ -13,13 +13,13 @@ int bg_portmap_read(const struct bg_store *store, __u64 id, struct bg_portmap *o
 /* Replaces the whole policy in one step. */
 int bg_portmap_write(const struct bg_store *store, __u64 id, const struct bg_portmap *map);
 
-/* Lets everything pass. No entry, or no map to hold one, is as good: 0. */
+/* Lets everything pass. Where there is no entry, or no map, everything passes already: 0. */
 int bg_portmap_clear(const struct bg_store *store, __u64 id);
 
 /* The sums over all CPUs. */
 int bg_counts_read(const struct bg_store *store, __u64 id, struct bg_counts *out);
 
-/* To zero; only while no program is attached, else counts of the moment are lost. */
+/* Sets them to zero. Only while no program is attached: counts of that moment would be lost. */
 int bg_counts_clear(const struct bg_store *store, __u64 id);
 
 #endif

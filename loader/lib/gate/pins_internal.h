@@ -25,14 +25,14 @@ int bg_pin_exists(const char *path);
 /* An fd of the program, map or link that is pinned at the path. -ENOENT: nothing of the kind is there. */
 int bg_pin_open(const char *path);
 
-/* Pins `fd` at the path, in the place of what was there: there is no moment without. */
+/* Pins `fd` at the path in one step, in the place of what was there. */
 int bg_pin_replace(int fd, const char *path);
 
 /* Makes the directory where it is missing, and locks it for as long as the fd that is returned stays open: until its
  * process is gone, however that ends. -EWOULDBLOCK: another holds it. */
 int bg_pin_lock(const char *path);
 
-/* A cgroup's id from a name such as "123", "new-123" (prefix "new-"). false: the name is no such thing. */
+/* A cgroup's id from a name such as "123", "new-123" (prefix "new-"). false: the name is none. */
 bool bg_pin_id(const char *name, const char *prefix, __u64 *id);
 
 #endif

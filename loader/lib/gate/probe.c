@@ -29,14 +29,14 @@ static int load(const struct bpf_insn *insns, size_t count)
 	load((struct bpf_insn[]){ __VA_ARGS__ }, \
 	     sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
 
-/* Refusals of a kernel that lacks a thing; every other error says nothing about it. ENOTSUPP, 524, is the kernel's own. */
+/* Errors that mean that the kernel lacks a feature; no other error does. 524 is ENOTSUPP, which user space has no name for. */
 static bool is_refusal(int err)
 {
 	return err == -EINVAL || err == -EACCES || err == -E2BIG || err == -ENOSYS || err == -EOPNOTSUPP ||
 	       err == -524;
 }
 
-/* Was the fd, or the errno in its place, what a kernel gives that has the feature? `err` keeps what is no answer. */
+/* Does the fd, or the errno in its place, show that the kernel has the feature? An error that shows neither goes into *err. */
 static bool works(const char *feature, int fd, int *err)
 {
 	bg_log("probe: %s: %s", feature, fd < 0 ? strerrordesc_np(-fd) ?: "refused" : "works");
@@ -47,7 +47,7 @@ static bool works(const char *feature, int fd, int *err)
 	return fd >= 0;
 }
 
-/* To no cgroup at all: EBADF comes from a kernel that went and looked for it. */
+/* Asks for a link on fd -1. A kernel that knows such links answers EBADF. */
 static bool links(int program, int *err)
 {
 	int link = bpf_link_create(program, -1, BPF_CGROUP_INET4_BIND, NULL);

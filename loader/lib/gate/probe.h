@@ -17,7 +17,7 @@ struct bg_features {
 	bool cgroup_link; /* BPF_LINK_CREATE on cgroups (5.7) */
 };
 
-/* -EPERM: this user may not load programs. What failed for want of memory and the like is no answer: it fails. */
+/* -EPERM: this user may not load programs. An error that says nothing about the kernel, such as -ENOMEM, is returned too. */
 int bg_probe(struct bg_features *out, struct bg_error *error);
 
 /* -EOPNOTSUPP with the line to show when the kernel cannot carry a gate; 0 when it can. */

@@ -80,7 +80,7 @@ void bg_programs_close(struct bg_store *store)
 	bg_programs_forget(store);
 }
 
-/* An fd; -ENOENT where it is not there, or is not what it should be; another negative errno where that cannot be told. */
+/* An fd; -ENOENT: nothing is there, or something else than it should be; other errors: that cannot be found out. */
 static int open_pinned(const struct bg_store *store, enum pinned what)
 {
 	char path[PIN_PATH_MAX];
@@ -95,7 +95,7 @@ static int open_pinned(const struct bg_store *store, enum pinned what)
 	    map.value_size == shapes[what].value)
 		return fd;
 	close(fd);
-	return err && err != -EINVAL ? err : -ENOENT; /* EINVAL: no map at all */
+	return err && err != -EINVAL ? err : -ENOENT; /* EINVAL: it is no map */
 }
 
 static int read_program(struct bg_store *store)
@@ -322,7 +322,7 @@ static int is_gate(const char *name, void *arg)
 	return bg_pin_id(name, "", &id);
 }
 
-/* Programs are there, but no such as this bindgate can use or replace. */
+/* There are programs that this bindgate can neither use nor replace. */
 static int unusable(struct bg_store *store, struct bg_error *error)
 {
 	char gates[PIN_PATH_MAX];

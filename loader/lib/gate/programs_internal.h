@@ -9,11 +9,11 @@
 /* Sets all fds to "not loaded". */
 void bg_programs_forget(struct bg_store *store);
 
-/* Opens what is pinned and is what it should be; the rest stays -1. Fails where it cannot look. */
+/* Opens what is pinned, as far as it is of the right kind; the other fds stay -1. Fails where it cannot look. */
 int bg_programs_open(struct bg_store *store, struct bg_error *error);
 void bg_programs_close(struct bg_store *store);
 
-/* Removes what a process left that was killed while it made a core. */
+/* Removes the unfinished core of a process that was killed. */
 void bg_programs_sweep(const char *dir);
 
 /* Removes the directory with what bindgate pinned in it. -ENOTEMPTY: there is more in it. */

@@ -53,7 +53,7 @@ static const char *confinement(int code, char text[static 320])
 	return text;
 }
 
-/* Only where it certainly is not: a second one on top would hide every gate. */
+/* Mounts only where it surely is not mounted yet: a second mount on top would hide every gate. */
 int bg_store_mount(struct bg_error *error)
 {
 	struct statfs fs;
@@ -84,7 +84,7 @@ static int make_dir(const char *dir, struct bg_error *error)
 							  : confinement(err, hint));
 }
 
-/* Whoever else could write here could put programs of their own in our place. */
+/* Anybody else who can write here could put their own programs in the place of ours. */
 static int check_dir(const char *dir, int fd, struct bg_error *error)
 {
 	struct statfs fs;
@@ -226,7 +226,7 @@ static int remove_lock(const char *name, void *arg)
 	return rmdir(bg_pin_path(path, arg, "%s", name)) ? -errno : 0;
 }
 
-/* Removes the empty directories below `path`, and it: -EBUSY where one is locked. */
+/* Removes the empty directories below `path`, then `path` itself. -EBUSY: one of them is locked. */
 static int remove_locks(const char *path)
 {
 	int err = bg_pin_each(path, is_unlocked, (void *)path);

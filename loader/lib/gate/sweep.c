@@ -33,7 +33,7 @@ struct sweep {
 	char gates[PIN_PATH_MAX];
 };
 
-/* The port map is the cgroup's: where a gate stands on it besides, it is that gate's. */
+/* The port map belongs to the cgroup. If a gate stands on the same cgroup, the map is in use by that gate. */
 static void take_away(const struct sweep *sweep, const char *dir, __u64 id)
 {
 	char final[PIN_PATH_MAX];
@@ -43,7 +43,7 @@ static void take_away(const struct sweep *sweep, const char *dir, __u64 id)
 	bg_links_remove(dir, NULL);
 }
 
-/* Killed while it was made: with links and policy it is a gate like any, without it is none. */
+/* Its maker was killed. With links and a policy it is a whole gate and is put in place; otherwise it is taken away. */
 static void finish(const struct sweep *sweep, const char *dir, __u64 id)
 {
 	char final[PIN_PATH_MAX];
@@ -105,7 +105,7 @@ int bg_sweep_open(const char *dir, enum bg_store_access access, struct bg_store 
 	struct bg_store sweeper;
 	int err;
 
-	/* A lock is let go of before it is made stronger: others may do anything in between. So begin anew. */
+	/* flock drops a shared lock before it takes an exclusive one, and others may act in between. So begin anew. */
 	if (access == BG_STORE_READ && is_due(dir)) {
 		err = open_and_sweep(dir, BG_STORE_EDIT, &sweeper, error);
 		if (err)

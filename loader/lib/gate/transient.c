@@ -36,7 +36,7 @@ static bool is_borrowed(const struct bg_transient *transient)
 	return transient->dir < 0;
 }
 
-/* Locked first, so that nobody finds a gate that belongs to nobody. */
+/* Locked before it is gated: a gate without a locked run would be swept away as left behind. */
 static int lock_and_gate(struct bg_store *store, struct bg_transient *transient, const struct bg_policy *policy,
 			 struct bg_error *error)
 {

@@ -170,6 +170,6 @@ void bg_watch_end(struct bg_watcher *watcher)
 	if (watcher->rings >= 0)
 		close(watcher->rings);
 	if (watcher->lock >= 0)
-		close(watcher->lock); /* the directory stays: who removed it could take the lock of another with it */
+		close(watcher->lock); /* the directory stays: removing it could take away the lock of somebody who has just opened it */
 	*watcher = (struct bg_watcher){ .lock = -1, .rings = -1, .ring_fd = -1 };
 }

@@ -63,7 +63,7 @@ static int by_port(const void *a, const void *b)
 	return *(const unsigned int *)a < *(const unsigned int *)b ? -1 : 1;
 }
 
-/* What is to be done at a port, as bg_segments has it. */
+/* What happens at a port, in the form of bg_segments.rule. */
 static __u16 entry_at(const struct bg_policy *policy, __u8 protocol, unsigned int port)
 {
 	for (unsigned int i = 0; i < policy->count; i++) {
@@ -88,7 +88,7 @@ static void cut(const struct bg_policy *policy, __u8 protocol, struct bg_segment
 		if (rule->last < PORT_MAX)
 			borders[count++] = rule->last + 1U;
 	}
-	/* cppcheck-suppress uninitvar ; none is looked at where there are none */
+	/* cppcheck-suppress uninitvar ; with a count of 0 none is read */
 	qsort(borders, count, sizeof(*borders), by_port);
 
 	out->rule[0] = entry_at(policy, protocol, 1);
@@ -183,7 +183,7 @@ int bg_decompile(const struct bg_portmap *map, struct bg_policy *out, struct bg_
 	struct bg_portmap again;
 	int err = unpack_all(map, &policy);
 
-	/* What the program reads must be what these rules compile to; what is for user space alone may be anything. */
+	/* A sound map is what its own rules compile to. The part that only user space reads may be anything. */
 	if (!err && !bg_compile(&policy, &again, NULL)) {
 		again.cgroup = map->cgroup;
 		if (!memcmp(map, &again, offsetof(struct bg_portmap, counted))) {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The rule of `before` that `rule` continues; each continues once. */
+/* The rule of `before` that has the same text as `rule`. Each is taken once: two equal rules have two counters. */
 static const struct bg_rule *find_same(const struct bg_policy *before, const struct bg_rule *rule, bool *taken)
 {
 	for (unsigned int i = 0; i < before->count; i++) {
@@ -19,11 +19,11 @@ static const struct bg_rule *find_same(const struct bg_policy *before, const str
 
 enum {
 	FREE,
-	LEAVING, /* its rule goes with this swap: binds under way may still count there */
+	LEAVING, /* its rule goes with this swap; a bind that is under way may still count there */
 	USED,
 };
 
-/* A slot for a new rule: one that nothing has counted in, else the least bad. */
+/* A slot for a new rule: one that was never used, or else the one that costs least. */
 static int choose(const __u8 *state, const struct bg_counts *counts)
 {
 	int best = -1;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS_MAX 252288000U /* 8 years: a deadline of nine years after boot is the most that a port map holds */
+#define SECONDS_MAX 252288000U /* 8 years; a port map holds deadlines up to 9 years after boot */
 
 int bg_duration_parse(const char *text, __u32 *seconds, struct bg_error *error)
 {

@@ -47,7 +47,7 @@ static bool is_run(const struct bg_seen *seen, __u8 protocol, unsigned int gap, 
 	       own_last == last;
 }
 
-/* All rules with gaps up to `gap` filled, in the order of ports; false: they are more than `most`. */
+/* The rules, in the order of ports, with gaps up to `gap` filled. false: there are more than `most`. */
 static bool cover(const struct bg_seen *seen, unsigned int gap, unsigned int most, struct bg_policy *out)
 {
 	unsigned int from[BG_PROTOCOLS] = { 0 }, first[BG_PROTOCOLS] = { 0 }, last[BG_PROTOCOLS] = { 0 };
@@ -65,7 +65,7 @@ static bool cover(const struct bg_seen *seen, unsigned int gap, unsigned int mos
 		at = !more[BG_UDP] || (more[BG_TCP] && first[BG_TCP] <= first[BG_UDP]) ? BG_TCP : BG_UDP;
 		from[at] = last[at] + 1;
 		if (at == BG_UDP && is_run(seen, BG_TCP, gap, first[at], last[at]))
-			continue; /* is in TCP's rule */
+			continue; /* TCP's rule covers it */
 		if (out->count == most)
 			return false;
 		out->rules[out->count++] = (struct bg_rule){

@@ -173,7 +173,7 @@ static int read_target(struct parse *parse, char *text)
 	return err;
 }
 
-/* The families that address and target leave. */
+/* The families that are possible with this address and target. */
 static int settle_families(struct parse *parse)
 {
 	struct bg_rule *rule = &parse->rule;

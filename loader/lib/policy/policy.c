@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Do the policy's addresses and those of one more rule find room in a port map? */
+/* Is there room in a port map for the policy's addresses and those of one more rule? */
 static bool addrs_fit(const struct bg_policy *policy, const struct bg_rule *more)
 {
 	struct bg_addr table[BG_ADDRS_MAX];
@@ -43,7 +43,7 @@ int bg_policy_add(struct bg_policy *policy, const char *text, struct bg_error *e
 	return 0;
 }
 
-/* Like the wanted rule but for its for=, where that has none? */
+/* Is it the wanted rule but for a for=, which the wanted one does not have? */
 static bool same_but_for(const struct bg_rule *rule, const struct bg_rule *wanted)
 {
 	struct bg_rule endless = *rule;

@@ -34,7 +34,7 @@ static bool find_group(const char *name, __u32 *id)
 	return true;
 }
 
-/* A number, or a name that `find` knows. A name does not begin with a digit: a number that is too high is none. */
+/* A number, or a name that `find` knows. Names do not begin with a digit, so a number that is too high is an error. */
 static int parse_id(const char *text, const char *what, bool (*find)(const char *name, __u32 *id), __u32 *id,
 		    struct bg_error *error)
 {

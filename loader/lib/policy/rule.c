@@ -29,7 +29,7 @@ bool bg_rule_is_plain(const struct bg_rule *rule)
 	return (rule->flags & BG_RULE_FAMILIES) == BG_RULE_FAMILIES && !(rule->flags & BG_RULE_ADDR);
 }
 
-/* A text that grows; what does not fit is cut off. */
+/* A text that is appended to. What does not fit is cut off. */
 struct text {
 	char *at;
 	size_t left;
