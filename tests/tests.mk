@@ -19,7 +19,7 @@ $(KERNEL_TESTS): $(BUILD)/%: $(BUILD)/%.o $(patsubst %.c,$(BUILD)/%.o,$(KERNEL_S
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(CLI_LDLIBS) $(LDLIBS) -o $@
 
-$(BUILD)/tests/fault/inject: $(BUILD)/tests/fault/inject.o
+$(BUILD)/tests/fault/inject $(BUILD)/tests/fault/starve: %: %.o
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lseccomp -o $@
 
@@ -39,7 +39,7 @@ $(FUZZERS): $(BUILD)/fuzz-%: $(BUILD)/tests/fuzz/%.o $(FUZZ_PARTS)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer $^ $(FUZZ_LDLIBS) -o $@
 fuzzers: $(FUZZERS)
 
-tests: $(UNIT_TESTS) $(KERNEL_TESTS) $(REPLAYS) $(BENCHES) $(BUILD)/tests/fault/inject
+tests: $(UNIT_TESTS) $(KERNEL_TESTS) $(REPLAYS) $(BENCHES) $(BUILD)/tests/fault/inject $(BUILD)/tests/fault/starve
 kernel-tests: $(KERNEL_TESTS)
 
 check:

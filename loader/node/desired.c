@@ -211,12 +211,17 @@ bool desired_want_still(struct desired *desired, enum desired_source source, con
 	return !wanted->problem;
 }
 
-void desired_unwant(struct desired *desired, const char *path)
+bool desired_unwant(struct desired *desired, const char *path)
 {
 	struct wanted *wanted = find(desired, path, false);
+	struct bg_cgroup cgroup;
 
-	if (wanted)
-		forget(desired, wanted);
+	if (!wanted)
+		return true;
+	if (wanted->id && !bg_cgroup_find(path, &cgroup, NULL) && cgroup.id == wanted->id)
+		return false;
+	forget(desired, wanted);
+	return true;
 }
 
 void desired_begin_pass(struct desired *desired, enum desired_source source)

@@ -81,6 +81,7 @@ static int next_timeout(struct node *node)
 	int timeout = -1;
 
 	sooner(node->http ? http_patience_ms(node->http) : -1, &timeout);
+	sooner(cgroup_watch_timeout_ms(node->cgroup_watch), &timeout);
 	sooner(workloads_timeout_ms(node->workloads), &timeout);
 	sooner(bg_clock_ms_until(node->due.reload), &timeout);
 	sooner(bg_clock_ms_until(node->due.watchdog), &timeout);
@@ -91,16 +92,30 @@ static int next_timeout(struct node *node)
 	return timeout;
 }
 
+static void run_cgroups(struct node *node)
+{
+	__u64 before = stats_failures();
+
+	node->walk_due |= !cgroup_watch_read(node->cgroup_watch);
+	desired_rest(node->desired);
+	node->walk_failed |= stats_failures() != before;
+	node_settle(node);
+}
+
 static void handle_due(struct node *node)
 {
 	double now = bg_clock_seconds();
 
+	if (!cgroup_watch_timeout_ms(node->cgroup_watch))
+		run_cgroups(node);
 	if (node->walk_due || (node->due.retry > 0 && node->due.retry <= now)) {
 		node_walk(node);
 		if (workloads_failed(node->workloads))
 			workloads_update(node->workloads);
 		if (node->http_failed)
 			node_open_http(node);
+		if (node->files_failed)
+			node_watch_files(node);
 		node_settle(node);
 	}
 	if (node->due.reload > 0 && node->due.reload <= now)
@@ -116,17 +131,6 @@ static void handle_due(struct node *node)
 }
 
 /* ---- what is waited for ---- */
-
-static void run_cgroups(struct node *node)
-{
-	__u64 before = stats_failures();
-
-	node->walk_due |= !cgroup_watch_read(node->cgroup_watch);
-	desired_rest(node->desired);
-	stats.watches = cgroup_watch_watches(node->cgroup_watch);
-	node->walk_failed |= stats_failures() != before;
-	node_settle(node);
-}
 
 static void run_log(struct node *node)
 {

@@ -167,6 +167,9 @@ char *metrics_print(const char *pin_dir, const struct workloads *workloads)
 	single(out, "bindgate_log_dropped_total", "counter", "Decisions not logged: too many a second, or no room.",
 	       (double)stats.log_dropped);
 	single(out, "bindgate_watches", "gauge", "Directories of the cgroup tree that are watched.", stats.watches);
+	single(out, "bindgate_unwatched", "gauge",
+	       "Directories of the cgroup tree that cannot be watched, and are looked at instead.",
+	       stats.unwatched);
 	single(out, "bindgate_pods", "gauge", "Pods that have a gate.", stats.pods_now);
 	single(out, "bindgate_pods_refused", "gauge", "Pods whose request is refused; status tells why.",
 	       stats.pods_refused_now);

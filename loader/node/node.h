@@ -42,7 +42,7 @@ struct node {
 	struct decision_log *decision_log;
 	struct http *http;
 	int signals; /* signalfd */
-	bool walk_failed, http_failed;
+	bool walk_failed, http_failed, files_failed;
 	bool walk_due, ready, ending;
 };
 

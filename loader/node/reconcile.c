@@ -41,7 +41,8 @@ void node_vanished(const char *path, void *arg)
 {
 	struct node *node = arg;
 
-	desired_unwant(node->desired, path);
+	if (!desired_unwant(node->desired, path))
+		return;
 	workloads_vanished(node->workloads, path);
 }
 
@@ -50,7 +51,7 @@ void node_settle(void *arg)
 	struct node *node = arg;
 	struct node_timers *due = &node->due;
 
-	if (!node->walk_failed && !workloads_failed(node->workloads) && !node->http_failed) {
+	if (!node->walk_failed && !workloads_failed(node->workloads) && !node->http_failed && !node->files_failed) {
 		bg_retry_reset(&due->delay);
 		due->retry = 0;
 	} else if (!due->retry) {
@@ -82,7 +83,6 @@ void node_walk(struct node *node)
 	if (whole)
 		workloads_collect(node->workloads);
 	desired_rest(node->desired);
-	stats.watches = cgroup_watch_watches(node->cgroup_watch);
 	node->walk_failed = !whole || stats_failures() != before;
 }
 
@@ -103,12 +103,17 @@ void node_watch_files(struct node *node)
 	if (files < 0 || inotify_add_watch(files, slash ? (*parent ? parent : "/") : ".", events) < 0 ||
 	    (inotify_add_watch(files, bg_config_folder(node->file, folder), events) < 0 && errno != ENOENT &&
 	     errno != ENOTDIR)) {
-		say(LOG_WARNING, "cannot watch %s for changes: %s; SIGHUP has it read anew", node->file,
-		    strerror(errno));
+		if (!node->files_failed)
+			say(LOG_WARNING, "cannot watch %s for changes: %s; SIGHUP has it read anew", node->file,
+			    strerror(errno));
+		node->files_failed = true;
 		if (files >= 0)
 			close(files);
 		return;
 	}
+	if (node->files_failed) /* what changed meanwhile */
+		node->due.reload = bg_clock_seconds();
+	node->files_failed = false;
 	if (node->config.watch >= 0)
 		close(node->config.watch);
 	node->config.watch = files;

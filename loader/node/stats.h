@@ -28,7 +28,7 @@ struct stats {
 	__u64 events_lost, log_lines, log_dropped;
 	__u64 pods_granted, pods_refused; /* decisions since the start */
 	unsigned int gates_wanted, conflicts, pods_now, pods_refused_now;
-	unsigned int watches;
+	unsigned int watches, unwatched; /* directories of the cgroup tree */
 };
 
 extern struct stats stats;

@@ -151,3 +151,74 @@ denied_until() { # COMMAND...
 	done
 	equal nothing "$(find "$WORK/good" "$WORK/wide" "$WORK/group" "$WORK/theirs" -type f)" ''
 }
+
+# As with the sysctl at its end, but for the daemon alone, and until $WORK/starved goes: starving CALL ERRNO
+starving() {
+	touch "$WORK/starved"
+	start_daemon "$(dirname "$BINDGATE")/tests/fault/starve" "$WORK/starved" "$@"
+}
+
+# Cgroups come, go and are remade, at a pace that only they set.
+come_and_go() {
+	mkdir -p "$CG/pool/b" "$CG/c"
+	eventually gated 80 "$CG/pool/b" "$CG/c"
+	local before
+	before=$(id_of "$CG/c")
+	rmdir "$CG/pool/b" "$CG/pool" "$CG/c"
+	mkdir "$CG/c"
+	[ "$(id_of "$CG/c")" != "$before" ]
+	eventually gated 80 "$CG/c"
+	eventually eval '[ "$(ls "$BINDGATE_PIN_DIR/gates")" = "$(id_of "$CG/c")" ]'
+	rmdir "$CG/c"
+	eventually eval '[ -z "$(ls "$BINDGATE_PIN_DIR/gates")" ]'
+}
+
+with_scarce() { # CALL ERRNO WORDS
+	configure <<<"gates: [{cgroup: '$NAME/c', rules: [80]}, {cgroup: '$NAME/pool*/*', rules: [80]}]"
+	starving "$1" "$2"
+	come_and_go
+	come_and_go
+	equal "told once" "$(grep -c "cannot watch the cgroup .*: $3" "$WORK/stderr")" 1
+	sleep 1.1 # an answer is given again for a second
+	[ "$(metric bindgate_unwatched)" -gt 0 ]
+	equal watches "$(metric bindgate_watches)" 0
+	rm "$WORK/starved"
+	eventually grep -q 'all of the cgroup tree can be watched again' "$WORK/stderr"
+	come_and_go
+	sleep 1.1
+	equal unwatched "$(metric bindgate_unwatched)" 0
+	[ "$(metric bindgate_watches)" -gt 0 ]
+}
+
+@test "inotify's watches have run out: cgroups are looked at, and watched again when there are" {
+	with_scarce inotify_add_watch 28 'No space left on device; the sysctl fs.inotify.max_user_watches may be too low'
+}
+
+@test "inotify's instances have run out: the daemon starts, and watches when there are" {
+	with_scarce inotify_init1 24 'Too many open files; the sysctl fs.inotify.max_user_instances may be too low'
+	sed -i 's/pool/pond/' "$CONFIG" # its files are watched again too
+	mkdir -p "$CG/pond/d"
+	eventually gated 80 "$CG/pond/d"
+}
+
+@test "a cgroup that was remade while the daemon slept keeps its gate while old news of it are read" {
+	configure <<<"gates: [{cgroup: '$NAME/a', rules: [80]}, {cgroup: '$NAME/z', rules: [80]}]"
+	start_daemon
+	kill -STOP "$DAEMON"
+	local i
+	for i in $(seq 300); do
+		mkdir "$CG/a"
+		rmdir "$CG/a"
+	done
+	mkdir "$CG/a"
+	yes 'tcp 127.0.0.1 80' | AT=$CG/a binds 3>&- | tee "$WORK/each" 3>&- | uniq >"$WORK/outcomes" 3>&- &
+	local outcomes=$!
+	eventually grep -q EACCES "$WORK/each"
+	kill -CONT "$DAEMON"
+	mkdir "$CG/z"
+	eventually gated 80 "$CG/a" "$CG/z" # all news were read
+	eventually eval '[ "$(bindgate list -j | json "sum(g[\"verdicts\"][\"allow\"] > 0 for g in d[\"gates\"])")" = 1 ]'
+	echo 1 >"$CG/a/cgroup.kill"
+	wait "$outcomes"
+	equal outcomes "$(cat "$WORK/outcomes")" $'EACCES\nok 127.0.0.1 80'
+}
