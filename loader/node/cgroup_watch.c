@@ -3,16 +3,14 @@
 
 #include "cgroup/cgroup.h"
 #include "base/clock.h"
+#include "node/pattern.h"
 #include "node/say.h"
 #include "node/stats.h"
 #include "base/inotify.h"
 #include "cgroup/mount.h"
-#include "cgroup/unit.h"
-#include "cgroup/user.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <search.h>
 #include <stdio.h>
@@ -63,83 +61,6 @@ static int by_path(const void *a, const void *b)
 	const struct watch *x = a, *y = b;
 
 	return strcmp(x->path, y->path);
-}
-
-/* ---- patterns ---- */
-
-enum match {
-	NOTHING,
-	ON_THE_WAY, /* something below may match */
-	MATCHES,
-};
-
-static bool ends_in_slice(const char *part, size_t length)
-{
-	return length > 6 && !memcmp(part + length - 6, ".slice", 6);
-}
-
-/* A systemd unit lives in slices, nothing but slices: what users and containers call so is elsewhere. */
-static enum match match_unit(const char *name, const char *path)
-{
-	while (*path == '/') {
-		size_t length = strcspn(++path, "/");
-
-		if (!path[length] && bg_unit_is(name, path))
-			return MATCHES;
-		if (!ends_in_slice(path, length))
-			return NOTHING;
-		path += length;
-	}
-	return ON_THE_WAY;
-}
-
-/* The user is looked up when a slice is there: at boot, when patterns are taken, directories of users may not be. */
-static enum match match_user(const char *user, const char *path)
-{
-	static const char slices[] = "/user.slice";
-	char slice[PATH_MAX];
-	size_t length = strlen(path);
-
-	if (!*path || !strcmp(path, "/") || !strcmp(path, slices))
-		return ON_THE_WAY;
-	if (strncmp(path, "/user.slice/user-", 17) || strchr(path + 17, '/') || !ends_in_slice(path, length))
-		return NOTHING;
-	return !bg_cgroup_of_user(user, slice, NULL) && !strcmp(slice, path) ? MATCHES : NOTHING;
-}
-
-static enum match match(const char *pattern, const char *path)
-{
-	if (!strncmp(pattern, "unit:", 5))
-		return match_unit(pattern + 5, path);
-	if (!strncmp(pattern, "user:", 5))
-		return match_user(pattern + 5, path);
-	for (;;) {
-		char part[NAME_MAX + 1], name[NAME_MAX + 1];
-		size_t part_length, name_length;
-
-		pattern += strspn(pattern, "/");
-		path += strspn(path, "/");
-		if (!*path)
-			return *pattern ? ON_THE_WAY : MATCHES;
-		if (!*pattern)
-			return NOTHING;
-		part_length = strcspn(pattern, "/");
-		name_length = strcspn(path, "/");
-		if (part_length > NAME_MAX || name_length > NAME_MAX)
-			return NOTHING;
-		memcpy(part, pattern, part_length);
-		memcpy(name, path, name_length);
-		part[part_length] = name[name_length] = '\0';
-		if (strcmp(part, name) && fnmatch(part, name, 0))
-			return NOTHING;
-		pattern += part_length;
-		path += name_length;
-	}
-}
-
-bool cgroup_watch_matches(const char *pattern, const char *path)
-{
-	return match(pattern, path) == MATCHES;
 }
 
 /* ---- directories ---- */
@@ -301,7 +222,7 @@ static void visit(struct cgroup_watch *tree, const char *path)
 	struct watch *watch;
 
 	for (unsigned int i = 0; i < tree->patterns_count; i++) {
-		enum match how = match(tree->patterns[i], path);
+		enum match how = pattern_match(tree->patterns[i], path);
 
 		if (how == MATCHES && !told) {
 			tree->calls.appeared(*path ? path : "/", i, tree->calls.arg);
@@ -496,7 +417,7 @@ static void find_needless(const void *node, VISIT which, void *arg)
 	if (which != postorder && which != leaf)
 		return;
 	for (unsigned int i = 0; i < prune->tree->patterns_count; i++)
-		if (match(prune->tree->patterns[i], watch->path) == ON_THE_WAY)
+		if (pattern_match(prune->tree->patterns[i], watch->path) == ON_THE_WAY)
 			return;
 	prune->each = bg_need(reallocarray(prune->each, prune->count + 1, sizeof(*prune->each)));
 	prune->each[prune->count++] = watch;

@@ -39,7 +39,4 @@ int cgroup_watch_timeout_ms(const struct cgroup_watch *tree);
 /* Tells what happened. false: too much did, or a part of it could not be looked at: cgroup_watch_walk is needed. */
 bool cgroup_watch_read(struct cgroup_watch *tree);
 
-/* Does the path match the pattern? */
-bool cgroup_watch_matches(const char *pattern, const char *path);
-
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* What the daemon waits for, and in which order it is dealt with. */
+#include "node/metrics.h"
 #include "node/node.h"
 #include "node/say.h"
 #include "node/stats.h"
@@ -87,7 +88,7 @@ static int next_timeout(struct node *node)
 	sooner(bg_clock_ms_until(node->due.watchdog), &timeout);
 	sooner(bg_clock_ms_until(node->due.log_tick), &timeout);
 	sooner(bg_clock_ms_until(node->due.retry), &timeout);
-	if (node->walk_due)
+	if (node->walk_due || metrics_under_way(node->metrics))
 		timeout = 0;
 	return timeout;
 }
@@ -146,6 +147,12 @@ static void run_workloads(struct node *node)
 
 static void run_http(struct node *node)
 {
+	char *text = metrics_turn(node->metrics);
+
+	if (text && node->http)
+		http_give_metrics(node->http, text);
+	else
+		free(text);
 	if (node->http)
 		http_run(node->http);
 }
@@ -292,6 +299,7 @@ static bool begin(struct node *node)
 	}
 	node->desired = desired_open(node->pin_dir);
 	node->workloads = workloads_open(node->desired, node_settle, node);
+	node->metrics = metrics_open(node->pin_dir, node->workloads);
 	node_watch_files(node);
 	return node_load(node);
 }
@@ -316,6 +324,7 @@ static void end(struct node *node)
 {
 	decision_log_close(node->decision_log);
 	http_close(node->http);
+	metrics_close(node->metrics);
 	workloads_close(node->workloads);
 	if (node->desired)
 		desired_close(node->desired);

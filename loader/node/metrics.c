@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "node/metrics.h"
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/version.h"
 #include "report/json.h"
 #include "node/say.h"
 #include "node/stats.h"
-#include "gate/sweep.h"
+#include "gate/gate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TURN_S 0.002
 
 static void head(FILE *out, const char *name, const char *type, const char *help)
 {
@@ -87,30 +90,42 @@ static void add_gate(struct gates *gates, const struct bg_gate *gate)
 	}
 }
 
-static void read_gates(const char *pin_dir, struct gates *gates)
-{
-	struct bg_gate *gate = bg_need(malloc(sizeof(*gate)));
-	struct bg_store store;
-	__u64 *ids = NULL;
-	size_t count = 0;
+struct metrics {
+	const char *pin_dir;
+	const struct workloads *workloads;
+	bool under_way, begun;
+	struct gates gates;
+	__u64 *ids;
+	size_t count, next;
+	struct bg_gate gate; /* for reading one */
+};
 
-	gates->binds = bg_need(open_memstream(&gates->binds_text, &gates->binds_size));
-	gates->rules = bg_need(open_memstream(&gates->rules_text, &gates->rules_size));
-	if (!bg_sweep_open(pin_dir, BG_STORE_READ, &store, NULL)) {
-		bg_gate_ids(&store, &ids, &count, NULL);
-		for (size_t i = 0; i < count; i++)
-			if (!bg_gate_read(&store, ids[i], gate, NULL))
-				add_gate(gates, gate);
-		bg_store_close(&store);
-	}
+/* false: there are more. The lock is let go in between: whoever makes gates waits no longer than a turn. */
+static bool read_gates(struct metrics *metrics)
+{
+	double end = bg_clock_seconds() + TURN_S;
+	struct bg_store store;
+
+	if (bg_store_open(metrics->pin_dir, BG_STORE_READ, &store, NULL))
+		return true;
+	if (!metrics->begun)
+		bg_gate_ids(&store, &metrics->ids, &metrics->count, NULL);
+	metrics->begun = true;
+	while (metrics->next < metrics->count && bg_clock_seconds() < end)
+		if (!bg_gate_read(&store, metrics->ids[metrics->next++], &metrics->gate, NULL))
+			add_gate(&metrics->gates, &metrics->gate);
+	bg_store_close(&store);
+	return metrics->next == metrics->count;
+}
+
+static void close_gates(struct gates *gates)
+{
 	if (gates->count > METRICS_GATES_MAX)
 		for (__u8 verdict = 0; verdict < BG_VERDICTS; verdict++)
 			fprintf(gates->binds, "bindgate_binds_total{cgroup=\"(others)\",verdict=\"%s\"} %llu\n",
 				bg_verdict_name(verdict), gates->others[verdict]);
 	fclose(gates->binds);
 	fclose(gates->rules);
-	free(ids);
-	free(gate);
 }
 
 static void print_histogram(FILE *out)
@@ -133,25 +148,66 @@ static void print_engine(const struct engine *engine, void *arg)
 	fprintf(out, "\"} %u\n", engine_away_seconds(engine));
 }
 
-char *metrics_print(const char *pin_dir, const struct workloads *workloads)
+struct metrics *metrics_open(const char *pin_dir, const struct workloads *workloads)
 {
-	struct gates gates = { .workloads = workloads };
+	struct metrics *metrics = bg_need(calloc(1, sizeof(*metrics)));
+
+	metrics->pin_dir = pin_dir;
+	metrics->workloads = workloads;
+	return metrics;
+}
+
+static void end_gates(struct metrics *metrics)
+{
+	free(metrics->gates.binds_text);
+	free(metrics->gates.rules_text);
+	free(metrics->ids);
+	*metrics = (struct metrics){ .pin_dir = metrics->pin_dir, .workloads = metrics->workloads };
+}
+
+void metrics_close(struct metrics *metrics)
+{
+	if (metrics && metrics->under_way) {
+		close_gates(&metrics->gates);
+		end_gates(metrics);
+	}
+	free(metrics);
+}
+
+void metrics_begin(struct metrics *metrics)
+{
+	struct gates *gates = &metrics->gates;
+
+	if (metrics->under_way)
+		return;
+	metrics->under_way = true;
+	gates->workloads = metrics->workloads;
+	gates->binds = bg_need(open_memstream(&gates->binds_text, &gates->binds_size));
+	gates->rules = bg_need(open_memstream(&gates->rules_text, &gates->rules_size));
+}
+
+bool metrics_under_way(const struct metrics *metrics)
+{
+	return metrics->under_way;
+}
+
+static char *print(const struct gates *gates)
+{
 	char *text = NULL;
 	size_t size;
 	FILE *out = bg_need(open_memstream(&text, &size));
 
-	read_gates(pin_dir, &gates);
 	head(out, "bindgate_build_info", "gauge", "The version of bindgated.");
 	fprintf(out, "bindgate_build_info{version=\"%s\"} 1\n", bg_version);
-	single(out, "bindgate_gates", "gauge", "Gates in the kernel, whoever made them.", gates.count);
+	single(out, "bindgate_gates", "gauge", "Gates in the kernel, whoever made them.", gates->count);
 	single(out, "bindgate_gates_wanted", "gauge", "Cgroups that the daemon wants a gate on.",
 	       stats.gates_wanted);
 	single(out, "bindgate_conflicts", "gauge", "Wanted gates that could not be had; status tells why.",
 	       stats.conflicts);
 	head(out, "bindgate_binds_total", "counter", "Binds by gate and verdict.");
-	fputs(gates.binds_text, out);
+	fputs(gates->binds_text, out);
 	head(out, "bindgate_rule_hits_total", "counter", "Binds that a rule decided.");
-	fputs(gates.rules_text, out);
+	fputs(gates->rules_text, out);
 	print_histogram(out);
 	head(out, "bindgate_errors_total", "counter", "What went wrong, by where.");
 	for (int i = 0; i < ERROR_REASONS; i++)
@@ -175,10 +231,20 @@ char *metrics_print(const char *pin_dir, const struct workloads *workloads)
 	       stats.pods_refused_now);
 	head(out, "bindgate_engine_away_seconds", "gauge",
 	     "How long a container engine has not been heard; 0: it is, status tells why not.");
-	workloads_each_engine(workloads, print_engine, out);
+	workloads_each_engine(gates->workloads, print_engine, out);
 	fclose(out);
-	free(gates.binds_text);
-	free(gates.rules_text);
+	return text;
+}
+
+char *metrics_turn(struct metrics *metrics)
+{
+	char *text;
+
+	if (!metrics->under_way || !read_gates(metrics))
+		return NULL;
+	close_gates(&metrics->gates);
+	text = print(&metrics->gates);
+	end_gates(metrics);
 	return text;
 }
 

@@ -41,6 +41,7 @@ struct node {
 	struct cgroup_watch *cgroup_watch;
 	struct decision_log *decision_log;
 	struct http *http;
+	struct metrics *metrics;
 	int signals; /* signalfd */
 	bool walk_failed, http_failed, files_failed;
 	bool walk_due, ready, ending;

@@ -2,6 +2,7 @@
 /* What is declared, brought about: gates on cgroups that come and go, pods, and a configuration that changes. */
 #include "node/metrics.h"
 #include "node/node.h"
+#include "node/pattern.h"
 #include "node/say.h"
 #include "node/stats.h"
 #include "node/status.h"
@@ -64,7 +65,7 @@ static bool is_declared(const char *path, void *arg)
 	const struct node *node = arg;
 
 	for (unsigned int i = 0; i < node->config.read->gates_count; i++)
-		if (cgroup_watch_matches(node->config.patterns[i], path))
+		if (pattern_matches(node->config.patterns[i], path))
 			return true;
 	return false;
 }
@@ -129,11 +130,11 @@ static bool same_number(const int *a, const int *b)
 	return a == b || (a && b && *a == *b);
 }
 
-static char *give_metrics(void *arg)
+static void begin_metrics(void *arg)
 {
 	const struct node *node = arg;
 
-	return metrics_print(node->pin_dir, node->workloads);
+	metrics_begin(node->metrics);
 }
 
 /* NULL: it is ready. */
@@ -169,7 +170,7 @@ void node_open_http(struct node *node)
 {
 	const char *at = node->config.read->daemon.listen ? node->config.read->daemon.listen : NODE_LISTEN;
 	const struct http_calls calls = {
-		.metrics = give_metrics, .status = give_status, .unready = why_unready, .arg = node
+		.metrics = begin_metrics, .status = give_status, .unready = why_unready, .arg = node
 	};
 	struct bg_error error;
 	int err;

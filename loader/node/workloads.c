@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/need.h"
-#include "node/cgroup_watch.h"
+#include "node/pattern.h"
 #include "node/pod_cgroup.h"
 #include "node/pods.h"
 #include "node/say.h"
@@ -332,7 +332,7 @@ void workloads_appeared(struct workloads *workloads, const char *path, unsigned 
 static bool is_within_one(const struct workloads *workloads, const char *path)
 {
 	for (unsigned int i = workloads->inner; i < workloads->patterns_count; i++)
-		if (cgroup_watch_matches(workloads->patterns[i], path))
+		if (pattern_matches(workloads->patterns[i], path))
 			return true;
 	return false;
 }

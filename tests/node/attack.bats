@@ -222,3 +222,110 @@ with_scarce() { # CALL ERRNO WORDS
 	wait "$outcomes"
 	equal outcomes "$(cat "$WORK/outcomes")" $'EACCES\nok 127.0.0.1 80'
 }
+
+@test "64 clients that send a byte now and then: others are answered, and each is cut off" {
+	configure <<<"gates: [{cgroup: '$NAME/w*', rules: [80]}]"
+	start_daemon
+	"$PYTHON" -IS - "$SOCKET" >"$WORK/slow" <<'END' 3>&- &
+import select, socket, sys, time
+request = b'GET /metrics HTTP/1.1\r\n' + b'X: y\r\n' * 1000
+held = []
+for i in range(64):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    held.append(s)
+print('held', flush=True)
+for byte in request:
+    for s in list(held):
+        try:
+            s.sendall(bytes([byte]))
+            if select.select([s], [], [], 0)[0] and not s.recv(1):
+                held.remove(s)
+        except OSError:
+            held.remove(s)
+    if not held:
+        break
+    time.sleep(0.3)
+print('cut', len(held), flush=True)
+END
+	eventually grep -q held "$WORK/slow"
+	local i
+	for i in 1 2 3 4 5; do
+		equal health "$(ask healthz)" ok
+	done
+	eventually grep -q '^cut 0$' "$WORK/slow"
+}
+
+@test "what scrapes the metrics of 400 gates holds up no gate" {
+	local i
+	configure <<<"gates: [{cgroup: '$NAME/w*', rules: [80]}]"
+	for i in $(seq 400); do mkdir "$CG/w$i"; done
+	start_daemon
+	# a cgroup that comes while the metrics are made is gated before they are there
+	run -0 "$PYTHON" -IS - "$SOCKET" "$CG" "$BINDGATE_PIN_DIR" <<'END' 3>&-
+import os, select, socket, sys, time
+at, cgroup, pins = sys.argv[1:]
+first = 0
+for i in range(10):
+    time.sleep(1.1)  # an answer is given again for a second
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(at)
+    s.sendall(b'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    time.sleep(0.01)
+    os.mkdir(f'{cgroup}/wait{i}')
+    gate = f'{pins}/gates/{os.stat(f"{cgroup}/wait{i}").st_ino}'
+    while not (made := os.path.exists(gate)) and not select.select([s], [], [], 0)[0]:
+        pass
+    first += made
+    text = b''
+    while part := s.recv(1 << 16):
+        text += part
+    assert text.startswith(b'HTTP/1.1 200 OK') and b'\nbindgate_gates_wanted 4' in text, text[:200]
+print(first, 'of 10')
+END
+	echo "# $output" >&3
+	[ "${output% of 10}" -ge 5 ]
+}
+
+@test "over loopback, a Host that is a name is refused" {
+	printf 'daemon: {listen: "127.0.0.1:9632"}\ngates: []\n' >"$CONFIG"
+	nsenter --net="/proc/self/fd/$NET" "$BINDGATED" --config "$CONFIG" 2>>"$WORK/stderr" 3>&- &
+	DAEMON=$!
+	code() { # HOST
+		in_net curl -s -o /dev/null -w '%{http_code}' -H "Host: $1" http://127.0.0.1:9632/healthz
+	}
+	eventually eval '[ "$(code localhost)" = 200 ]'
+	local host
+	for host in 127.0.0.1:9632 '[::1]:9632' LocalHost:1 10.1.2.3; do
+		equal "$host" "$(code "$host")" 200
+	done
+	for host in evil.example evil.example:9632 localhost.evil.example 127.0.0.1.evil.example '[::1'; do
+		equal "$host" "$(code "$host")" 403
+	done
+	stop_daemon
+	configure <<<'gates: []' # a unix socket cannot be reached by a page
+	start_daemon
+	equal unix "$(curl -s -H 'Host: node-7' --unix-socket "$SOCKET" http://x/healthz)" ok
+}
+
+@test "status waits no longer than its deadline for what answers a byte at a time" {
+	configure <<<"gates: []"
+	"$PYTHON" -IS - "$SOCKET" 3>&- <<'END' &
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+c = s.accept()[0]
+try:
+    while True:
+        c.sendall(b'x')
+        time.sleep(0.5)
+except OSError:
+    pass
+END
+	local impostor=$!
+	eventually test -S "$SOCKET"
+	"$BINDGATED" --config "$CONFIG" status 2>"$WORK/status" 3>&- &
+	eventually grep -q "^bindgated: no bindgated answers on unix:$SOCKET: not within 5 s\$" "$WORK/status"
+	wait "$impostor"
+}
