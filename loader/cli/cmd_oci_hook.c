@@ -134,7 +134,7 @@ static int run_oci_hook(struct cli *cli, int argc, char **argv)
 			cli, "the hook takes no arguments: the container's state comes on standard input");
 	err = read_state(&state, &error);
 	if (!err)
-		err = bg_config_read(file, &config, &error);
+		err = bg_config_read(file, strcmp(file, CONFIG_FILE) != 0, &config, &error);
 	if (!err)
 		err = gate(cli, &state, config, &error);
 	if (err) { /* runtimes show what a hook says when it fails; where it does not, this is in their log */

@@ -211,7 +211,15 @@ bool desired_want_still(struct desired *desired, enum desired_source source, con
 	return !wanted->problem;
 }
 
-bool desired_unwant(struct desired *desired, const char *path)
+void desired_unwant(struct desired *desired, const char *path)
+{
+	struct wanted *wanted = find(desired, path, false);
+
+	if (wanted)
+		forget(desired, wanted);
+}
+
+bool desired_vanished(struct desired *desired, const char *path)
 {
 	struct wanted *wanted = find(desired, path, false);
 	struct bg_cgroup cgroup;

@@ -31,8 +31,11 @@ int desired_want(struct desired *desired, enum desired_source source, const char
 /* Wants it as before. false: it is not wanted yet, or could not be had. */
 bool desired_want_still(struct desired *desired, enum desired_source source, const char *path);
 
+/* Wants none there any more. */
+void desired_unwant(struct desired *desired, const char *path);
+
 /* A cgroup went from there: wants no gate any more. false: it stands there, the news are older than it. */
-bool desired_unwant(struct desired *desired, const char *path);
+bool desired_vanished(struct desired *desired, const char *path);
 
 /* Lets go of the lock. */
 void desired_rest(struct desired *desired);

@@ -4,6 +4,7 @@
 #include "node/node.h"
 #include "node/say.h"
 #include "node/stats.h"
+#include "gate/daemon.h"
 #include "gate/sweep.h"
 #include "gate/programs.h"
 #include "base/clock.h"
@@ -253,8 +254,8 @@ static void loop(struct node *node)
 	}
 }
 
-/* Can gates be made at all? Better said at the start than for each. */
-static bool can_gate(const struct node *node)
+/* Can gates be made at all, and by us? Better said at the start than for each. */
+static bool can_gate(struct node *node)
 {
 	struct bg_error error;
 	struct bg_store store;
@@ -262,11 +263,13 @@ static bool can_gate(const struct node *node)
 
 	if (!err) {
 		err = bg_programs_load(&store, &error);
+		if (!err)
+			err = node->lock = bg_daemon_lock(&store, &error);
 		bg_store_close(&store);
 	}
-	if (err)
+	if (err < 0)
 		say(LOG_ERR, "%s", error.text);
-	return !err;
+	return err >= 0;
 }
 
 /* false: it could not begin, and has said why. */
@@ -336,14 +339,18 @@ static void end(struct node *node)
 		close(node->config.watch);
 	if (node->signals >= 0)
 		close(node->signals);
+	if (node->lock >= 0)
+		close(node->lock);
 }
 
-int node_run(const char *file, const char *pin_dir)
+int node_run(const char *file, bool named, const char *pin_dir)
 {
 	struct node node = {
 		.file = file,
+		.named = named,
 		.pin_dir = pin_dir,
 		.signals = -1,
+		.lock = -1,
 		.config.watch = -1,
 		.due.delay = { .first = 0.1, .most = 60 },
 	};

@@ -15,13 +15,13 @@
 
 #define CONFIG_FILE "/etc/bindgate/bindgate.yaml"
 
-static int check(const char *file)
+static int check(const char *file, bool named)
 {
 	struct bg_error error;
 	struct bg_config *config;
 	char doubt[256];
 
-	if (bg_config_read(file, &config, &error)) {
+	if (bg_config_read(file, named, &config, &error)) {
 		fprintf(stderr, "bindgated: %s\n", bg_escape(error.text));
 		return 1;
 	}
@@ -43,7 +43,7 @@ static int status(const char *file, bool json, bool ready)
 	const char *at;
 	int err;
 
-	bg_config_read(file, &config, NULL);
+	bg_config_read(file, false, &config, NULL);
 	at = config && config->daemon.listen ? config->daemon.listen : NODE_LISTEN;
 	if (!strcmp(at, "none"))
 		err = bg_error(&error, -EINVAL, "daemon.listen is none: the daemon cannot be asked");
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 						 { "mount-bpffs", no_argument, NULL, 'm' },
 						 { 0 } };
 	const char *file = CONFIG_FILE, *pin_dir = bg_store_default_dir();
-	bool checks = false, json = false, ready = false;
+	bool named = false, checks = false, json = false, ready = false;
 	int option;
 
 	opterr = 0;
@@ -100,6 +100,7 @@ int main(int argc, char **argv)
 		switch (option) {
 		case 'c':
 			file = optarg;
+			named = true;
 			break;
 		case 'p':
 			pin_dir = optarg;
@@ -129,7 +130,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (checks)
-		return check(optind < argc ? argv[optind] : file);
+		return check(optind < argc ? argv[optind] : file, named || optind < argc);
 	if (optind < argc && !strcmp(argv[optind], "status"))
 		return status(file, json, ready);
 	if (optind < argc) {
@@ -137,5 +138,5 @@ int main(int argc, char **argv)
 			bg_escape(argv[optind]));
 		return 2;
 	}
-	return node_run(file, pin_dir);
+	return node_run(file, named, pin_dir);
 }

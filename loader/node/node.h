@@ -33,6 +33,7 @@ struct node_timers {
 /* The daemon. */
 struct node {
 	const char *file; /* the configuration */
+	bool named;       /* by whoever started the daemon: it is not to be missing */
 	const char *pin_dir;
 	struct node_config config;
 	struct node_timers due;
@@ -42,13 +43,14 @@ struct node {
 	struct decision_log *decision_log;
 	struct http *http;
 	struct metrics *metrics;
+	int lock;    /* as the daemon of the pin directory */
 	int signals; /* signalfd */
 	bool walk_failed, http_failed, files_failed;
 	bool walk_due, ready, ending;
 };
 
 /* Runs until SIGTERM or SIGINT. Returns the exit status. */
-int node_run(const char *file, const char *pin_dir);
+int node_run(const char *file, bool named, const char *pin_dir);
 
 /* The daemon's own. arg: the node. */
 

@@ -6,7 +6,6 @@
 
 #include <fnmatch.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool ends_in_slice(const char *part, size_t length)

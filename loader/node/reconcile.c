@@ -42,7 +42,7 @@ void node_vanished(const char *path, void *arg)
 {
 	struct node *node = arg;
 
-	if (!desired_unwant(node->desired, path))
+	if (!desired_vanished(node->desired, path))
 		return;
 	workloads_vanished(node->workloads, path);
 }
@@ -266,7 +266,8 @@ bool node_load(struct node *node)
 {
 	struct bg_error error;
 	struct bg_config *config;
-	int err = bg_config_read(node->file, &config, &error);
+	bool needed = node->named || (node->config.read && node->config.read->has_file);
+	int err = bg_config_read(node->file, needed, &config, &error);
 
 	node->due.reload = 0;
 	stats.config_valid = !err;

@@ -291,7 +291,7 @@ its port map cannot be read, or was changed by hand"
 	local watcher=$!
 	until bpftool -j map dump pinned "$BINDGATE_PIN_DIR/core/watching" | grep -q '0x01'; do sleep 0.02; done
 	run -1 bindgate detach --all
-	ended 1 "bindgate: no gate is left, but $BINDGATE_PIN_DIR is still in use, by bindgate watch or run: end that first"
+	ended 1 "bindgate: no gate is left, but $BINDGATE_PIN_DIR is still in use, by bindgated, bindgate watch or run: end that first"
 	equal detached "$(both_80)" "$REFUSED"
 	kill "$watcher"
 	wait "$watcher"

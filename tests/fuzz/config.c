@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		write_file(second, cut + sizeof(scissors) - 1, rest);
 	}
 	sound = add(data, first, &gates, &pods) && (!cut || add(cut + sizeof(scissors) - 1, rest, &gates, &pods));
-	err = bg_config_read(file, &config, &error);
+	err = bg_config_read(file, false, &config, &error);
 	HOLDS(err ? err < 0 && !config && *error.text : config && !*error.text);
 	HOLDS(!config || (sound && config->gates_count == gates && config->pods_count == pods));
 	if (config)

@@ -329,3 +329,37 @@ END
 	eventually grep -q "^bindgated: no bindgated answers on unix:$SOCKET: not within 5 s\$" "$WORK/status"
 	wait "$impostor"
 }
+
+@test "a second daemon on the same pins is refused, and told who has them" {
+	mkdir "$CG/a"
+	configure <<<"gates: [{cgroup: $NAME/a, rules: [80]}]"
+	start_daemon
+	printf 'daemon: {listen: none}\ngates: []\n' >"$WORK/other.yaml"
+	run -1 timeout 60 "$BINDGATED" --config "$WORK/other.yaml"
+	equal second "$output" "bindgated: another bindgated, process $DAEMON, keeps the gates of $BINDGATE_PIN_DIR: end it first, or choose another --pin-dir"
+	gated 80 "$CG/a"
+	kill -9 "$DAEMON"
+	wait "$DAEMON" || true
+	start_daemon # the lock went with it
+}
+
+@test "a configuration that goes is no empty one: the gates stand, it is told, and not ready" {
+	mkdir "$CG/a" "$CG/b" "$WORK/node.d"
+	configure <<<"gates: [{cgroup: $NAME/a, rules: [80]}]"
+	echo "gates: [{cgroup: $NAME/b, rules: [81]}]" >"$WORK/node.d/b.yaml"
+	start_daemon
+	gated 80 "$CG/a"
+	mv "$CONFIG" "$WORK/away"
+	eventually eval '[ "$(ask readyz)" = "not ready" ]'
+	gated 80 "$CG/a"
+	gated 81 "$CG/b"
+	equal told "$(grep -c "^bindgated: cannot read $CONFIG: No such file or directory; the last good configuration stays in force\$" "$WORK/stderr")" 1
+	stop_daemon
+	run -1 "$BINDGATED" --config "$CONFIG" # nor at the start
+	equal start "$output" "bindgated: cannot read $CONFIG: No such file or directory"
+	gated 80 "$CG/a"
+	run -1 "$BINDGATED" --check "$CONFIG"
+	mv "$WORK/away" "$CONFIG"
+	start_daemon
+	gated 80 "$CG/a"
+}

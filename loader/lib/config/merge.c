@@ -101,7 +101,7 @@ static int stop_at(const char *path, int err)
 	return err != ENOENT;
 }
 
-int bg_config_read(const char *file, struct bg_config **out, struct bg_error *error)
+int bg_config_read(const char *file, bool needed, struct bg_config **out, struct bg_error *error)
 {
 	static unsigned int serial;
 	struct bg_config *config = calloc(1, sizeof(*config));
@@ -113,7 +113,8 @@ int bg_config_read(const char *file, struct bg_config **out, struct bg_error *er
 	if (!config)
 		return bg_error(error, -ENOMEM, "out of memory");
 	snprintf(pattern, sizeof(pattern), "%s/*.yaml", bg_config_folder(file, folder));
-	if (!is_absent(file) || is_absent(folder))
+	config->has_file = needed || !is_absent(file) || is_absent(folder);
+	if (config->has_file)
 		err = add_file(config, file, error);
 	globbed = err ? 0 : glob(pattern, 0, stop_at, &found);
 	if (globbed && globbed != GLOB_NOMATCH)

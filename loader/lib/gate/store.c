@@ -253,7 +253,8 @@ int bg_store_remove(struct bg_store *store, struct bg_error *error)
 	if (!err)
 		err = remove_locks(bg_pin_path(runs, store->dir, "runs"));
 	if (err == -EBUSY)
-		return bg_error(error, err, "%s is still in use, by bindgate watch or run: end that first",
+		return bg_error(error, err,
+				"%s is still in use, by bindgated, bindgate watch or run: end that first",
 				store->dir);
 	if (err)
 		return bg_error(error, err, "cannot clear %s: %s", store->dir, strerror(-err));

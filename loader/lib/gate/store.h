@@ -15,6 +15,7 @@
  *	core/       programs bind4 and bind6, maps portmaps, counts, rings, watching, and program_data
  *	gates/ID/   links bind4 and bind6 of the gate on the cgroup with that id
  *	watchers/N/ an empty directory, locked by whoever reads ring N
+ *	watchers/bindgated/ another one, locked by the daemon
  *	runs/ID/    an empty directory, locked by the command that the gate on cgroup ID was made for
  *
  * A directory named new-… or old-… is being made or taken away; where nobody holds the lock it is what a killed

@@ -67,7 +67,7 @@ static int check_others(const char *cgroup, struct bg_error *error)
 
 	if (access(BG_KEPT_CONFIG, F_OK) && access(bg_config_folder(BG_KEPT_CONFIG, folder), F_OK))
 		return 0;
-	if (bg_config_read(BG_KEPT_CONFIG, &config, &why))
+	if (bg_config_read(BG_KEPT_CONFIG, false, &config, &why))
 		return bg_error(error, -EBADMSG, "bindgated would not take its files as they are: %.900s", why.text);
 	for (unsigned int i = 0; i < config->gates_count; i++)
 		if (!strcmp(config->gates[i]->cgroup, cgroup))
