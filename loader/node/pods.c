@@ -19,6 +19,7 @@ static const char no_grant[] = "no grant speaks of it: its annotation " BG_GRANT
 			       " asks for nothing until an entry of pods: has its namespace and labels";
 
 #define STALE (1U << PODS_SOURCES)
+#define LINGERS (STALE << 1) /* in told_by: nobody tells of it any more, but it has processes */
 
 struct pod {
 	char uid[POD_UID_MAX + 1];
@@ -132,12 +133,32 @@ static void drop(struct pods *pods, struct pod *pod)
 
 /* ---- what sources tell ---- */
 
-/* false: somebody else knows it still. */
+static bool is_populated(const char *path)
+{
+	struct bg_cgroup cgroup;
+	char file[sizeof(cgroup.path) + 16], line[64];
+	bool populated = false;
+	FILE *events;
+
+	if (bg_cgroup_find(path, &cgroup, NULL))
+		return false;
+	snprintf(file, sizeof(file), "%s/cgroup.events", cgroup.path);
+	events = fopen(file, "re");
+	while (events && fgets(line, sizeof(line), events))
+		populated |= !strcmp(line, "populated 1\n");
+	if (events)
+		fclose(events);
+	return populated;
+}
+
+/* false: somebody else knows it still, or it has processes. */
 static bool untell(struct pods *pods, struct pod *pod, unsigned int bits)
 {
 	if (!(pod->told_by & bits))
 		return false;
 	pod->told_by &= ~bits;
+	if (!pod->told_by && pod->path && is_populated(pod->path))
+		pod->told_by = LINGERS;
 	if (pod->told_by)
 		return false;
 	set_refused(pod, NULL);
@@ -305,6 +326,7 @@ bool pods_vanished(struct pods *pods, const char *path)
 		return false;
 	free(pod->path);
 	pod->path = NULL;
+	pod->told_by &= ~LINGERS;
 	set_decided(pod, 0);
 	set_refused(pod, NULL);
 	if (!pod->told_by)
@@ -385,7 +407,7 @@ static struct pod *take(struct pods *pods, unsigned int source, const struct wor
 	pod->listing = pods->listing;
 	free(pod->told);
 	pod->told = workload_copy(workload);
-	pod->told_by = (pod->told_by | 1U << source) & ~STALE;
+	pod->told_by = (pod->told_by | 1U << source) & ~(STALE | LINGERS);
 	snprintf(pod->name, sizeof(pod->name), "%.140s/%.140s", workload->namespace, workload->name);
 	warn_of_annotations(pod);
 	return pod;
@@ -401,7 +423,7 @@ void pods_listed(struct pods *pods, unsigned int source, const struct workload *
 	all = all_pods(pods);
 	for (size_t i = 0; i < all.count; i++)
 		if (all.each[i]->listing != pods->listing)
-			untell(pods, all.each[i], 1U << source);
+			untell(pods, all.each[i], 1U << source | LINGERS);
 	free(all.each);
 	pods_update(pods);
 }
@@ -450,7 +472,7 @@ unsigned int pods_unknown(const struct pods *pods)
 	unsigned int unknown = 0;
 
 	for (size_t i = 0; i < all.count; i++)
-		unknown += !all.each[i]->told_by;
+		unknown += !(all.each[i]->told_by & ~LINGERS);
 	free(all.each);
 	return unknown;
 }

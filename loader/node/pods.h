@@ -29,7 +29,7 @@ bool pods_vanished(struct pods *pods, const char *path);
 bool pods_is_unknown(struct pods *pods, const char *path);
 
 /* What a source tells, see struct source_calls. source: below PODS_SOURCES; one pod may be told of by several. */
-#define PODS_SOURCES 31
+#define PODS_SOURCES 30
 void pods_listed(struct pods *pods, unsigned int source, const struct workload *workloads, size_t count);
 int pods_began(struct pods *pods, unsigned int source, const struct workload *workload, enum workload_stage stage,
 	       struct bg_error *error);

@@ -383,3 +383,23 @@ away_seconds() {
 	start_daemon nsenter --net="/proc/self/fd/$NET"
 	run -1 grep "$words" "$WORK/stderr"
 }
+
+@test "a pod whose sandbox is not ready keeps its gate while it has processes" {
+	pod a 1111 web
+	mkdir "$PODS/besteffort/pod1111/app"
+	start_daemon
+	eventually is_gated 1111 80/tcp
+	in_cgroup "$PODS/besteffort/pod1111/app" sleep 1000 3>&- &
+	local process=$!
+	eventually grep -q . "$PODS/besteffort/pod1111/app/cgroup.procs"
+	sed -i 's/ web 0/ web 1/' "$FAKE/pods"
+	local before
+	before=$(calls)
+	mkdir "$PODS/besteffort/pod2222" # asked anew
+	eventually eval '[ "$(calls)" -gt $((before + 1)) ]'
+	is_gated 1111 80/tcp
+	echo 1 >"$PODS/besteffort/pod1111/app/cgroup.kill"
+	wait "$process" || true
+	eventually rmdir "$PODS/besteffort/pod1111/app" # as a runtime does
+	eventually is_gated 1111 ''
+}
