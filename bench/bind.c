@@ -34,6 +34,7 @@ struct bind_case {
 	const char *outer;  /* a rule for each gate above it */
 	int nested;         /* … of which there are so many */
 	bool empty_program; /* no gate, but a program that returns 3 */
+	bool floor;         /* … that fetches its cgroup's storage first: no gate can cost less */
 	bool foreign_netns; /* a gate, but on a sibling */
 	int want;           /* errno of the bind */
 };
@@ -41,6 +42,7 @@ struct bind_case {
 static const struct bind_case cases[] = {
 	{ .name = "no program" },
 	{ .name = "a program that only returns 3", .empty_program = true },
+	{ .name = "a program that fetches its storage", .floor = true },
 	{ .name = "gate, 1 rule, hit", .rules = 1, .last = "3000" },
 	{ .name = "gate, 256 rules, hit", .rules = 256, .last = "3000" },
 	{ .name = "gate, 1 rule, miss", .rules = 1, .last = "4000" },
@@ -56,6 +58,7 @@ static const struct bind_case cases[] = {
 	{ .name = "gate below 4 more", .rules = 1, .last = "3000", .outer = "3000", .nested = 4 },
 };
 #define EMPTY 1 /* the program that only returns 3 */
+#define FLOOR 2
 #define CASES (sizeof(cases) / sizeof(*cases))
 
 struct run {
@@ -111,6 +114,32 @@ static void attach_linear(const char *path, int rules)
 	free(insns);
 }
 
+/* A program that fetches its cgroup's storage and returns 3. Stays like the one above. */
+static void attach_floor(const char *path)
+{
+	int map = bpf_map_create(BPF_MAP_TYPE_CGROUP_STORAGE, "bench_floor", sizeof(__u64),
+				 sizeof(struct bg_portmap), 0, NULL);
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_MAP_FD, .imm = map },
+		{ 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2 },
+		{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_local_storage },
+		{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_0, .src_reg = BPF_REG_0 },
+		{ .code = BPF_ALU64 | BPF_AND | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_ALU64 | BPF_OR | BPF_K, .dst_reg = BPF_REG_0, .imm = 3 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = BPF_CGROUP_INET4_BIND);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), program;
+
+	bench_check(map);
+	program = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "bench_floor", "GPL", insns,
+				sizeof(insns) / sizeof(*insns), &options);
+	bench_check(program);
+	bench_check(bpf_link_create(program, fd, BPF_CGROUP_INET4_BIND, NULL));
+	close(fd);
+}
+
 static void set_up(struct bg_store *store, const struct bind_case *c, int number, struct run *run, int rounds)
 {
 	struct bg_policy policy = { 0 }, outer = { 0 };
@@ -127,6 +156,8 @@ static void set_up(struct bg_store *store, const struct bind_case *c, int number
 	}
 	if (c->empty_program)
 		attach_linear(run->cgroup, 0);
+	if (c->floor)
+		attach_floor(run->cgroup);
 	if (c->last) {
 		fill(&policy, c);
 		snprintf(sibling, sizeof(sibling), "%s-sibling", run->cgroup);
@@ -245,12 +276,14 @@ int main(int argc, char **argv)
 		set_up(&store, &cases[i], (int)i, &runs[i], rounds);
 	visit(cases, runs, CASES, rounds);
 
-	printf("%-34s %8s %8s %8s %15s\n", "one bind(2), UDP", "min", "median", "ratio", "above the empty");
+	printf("%-34s %8s %8s %8s %12s %12s\n", "one bind(2), UDP", "min", "median", "ratio", "above empty",
+	       "above floor");
 	for (size_t i = 0; i < CASES; i++)
-		printf("%-34s %5.0f ns %5.0f ns %7.2fx %+12.0f ns\n", cases[i].name,
+		printf("%-34s %5.0f ns %5.0f ns %7.2fx %+9.0f ns %+9.0f ns\n", cases[i].name,
 		       at(runs[i].each, NULL, rounds, 0), at(runs[i].each, NULL, rounds, 0.5),
 		       at(runs[i].each, NULL, rounds, 0.5) / at(runs[0].each, NULL, rounds, 0.5),
-		       at(runs[i].each, runs[EMPTY].each, rounds, 0.5));
+		       at(runs[i].each, runs[EMPTY].each, rounds, 0.5),
+		       at(runs[i].each, runs[FLOOR].each, rounds, 0.5));
 	bg_store_close(&store);
 	bench_end();
 	return 0;

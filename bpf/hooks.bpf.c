@@ -90,19 +90,30 @@ static __always_inline void tell(struct bpf_sock_addr *ctx, int family, const st
 	report(map, &request, &answer, ctx->protocol, (__u32)family);
 }
 
+/* Shared by all CPUs, by hooks that may be preempted. */
+static __always_inline void count(const struct bg_portmap *map, __u32 slot)
+{
+	__u32 number = map->counter / BG_CHUNK, at = map->counter % BG_CHUNK;
+	void *chunk = bpf_map_lookup_elem(&counts, &number);
+	struct bg_counts *mine = chunk ? bpf_map_lookup_elem(chunk, &at) : NULL;
+
+	BG_FORGET_RANGE(slot);
+	if (mine && slot < BG_SLOTS)
+		__sync_fetch_and_add(&mine->hits[slot], 1);
+}
+
 static __always_inline int gate(struct bpf_sock_addr *ctx, int family)
 {
 	const struct bg_portmap *map = bpf_get_local_storage(&portmaps, 0);
-	struct bg_counts *count = bpf_get_local_storage(&counts, 0);
 	struct asked asked = { .ctx = ctx, .family = family };
 	__u16 port = bpf_ntohs((__u16)ctx->user_port);
-	struct bg_answer answer = bg_decide(map, port, protocol_kind(ctx->protocol), fill, &asked);
-	__u32 slot = answer.slot;
+	struct bg_answer answer;
 
-	BG_FORGET_RANGE(slot);
-	if (slot < BG_SLOTS)
-		__sync_fetch_and_add(&count->hits[slot], 1); /* since 5.12 a hook can be preempted */
-	if (watching.slots && map->abi)
+	if (!map->abi)
+		return PROCEED;
+	answer = bg_decide(map, port, protocol_kind(ctx->protocol), fill, &asked);
+	count(map, answer.slot);
+	if (watching.slots)
 		tell(ctx, family, map, port, answer);
 
 	switch (answer.verdict) {

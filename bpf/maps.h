@@ -18,10 +18,18 @@ struct {
 	__type(value, struct bg_portmap);
 } portmaps SEC(".maps");
 
+struct chunk {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BG_CHUNK);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct bg_counts));
+};
+
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE);
-	__type(key, __u64);
-	__type(value, struct bg_counts);
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, BG_CHUNKS);
+	__type(key, __u32);
+	__array(values, struct chunk);
 } counts SEC(".maps");
 
 struct ring {

@@ -21,7 +21,7 @@ BG_CHECKED_ONCE int report(const struct bg_portmap *map, const struct bg_request
 		.actual = request->addr,
 		.requested_port = request->port,
 		.actual_port = request->port,
-		.index = answer->rule,
+		.slot = answer->slot,
 		.protocol = (__u16)protocol,
 		.family = (__u8)family,
 		.verdict = answer->verdict,
@@ -36,9 +36,9 @@ BG_CHECKED_ONCE int report(const struct bg_portmap *map, const struct bg_request
 	if (program.has_comm)
 		bpf_get_current_comm(event.comm, sizeof(event.comm));
 
-	__u32 index = answer->rule;
-	if (index < BG_RULES_MAX) {
-		event.rule = map->rules[index];
+	__u32 slot = answer->slot;
+	if (slot < BG_RULES_MAX) {
+		event.rule = map->rules[slot];
 		if (event.rule.addr < BG_ADDRS_MAX)
 			event.rule_addr = map->addrs[event.rule.addr];
 		if (event.rule.target < BG_ADDRS_MAX)
@@ -50,15 +50,15 @@ BG_CHECKED_ONCE int report(const struct bg_portmap *map, const struct bg_request
 			event.actual = event.rule_target;
 	}
 
-	for (__u32 slot = 0; slot < BG_WATCHERS_MAX; slot++) {
-		__u32 key = slot;
+	for (__u32 watcher = 0; watcher < BG_WATCHERS_MAX; watcher++) {
+		__u32 key = watcher;
 		void *ring;
 
-		if (!(watching.slots & (1ULL << slot)))
+		if (!(watching.slots & (1ULL << watcher)))
 			continue;
 		ring = bpf_map_lookup_elem(&rings, &key);
 		if (ring && bpf_ringbuf_output(ring, &event, sizeof(event), 0))
-			__sync_fetch_and_add(&watching.lost[slot], 1);
+			__sync_fetch_and_add(&watching.lost[watcher], 1);
 	}
 	return 0;
 }

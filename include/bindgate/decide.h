@@ -54,85 +54,78 @@ BG_CHECKED_ONCE int bg_match(const struct bg_packed_rule *rule, const struct bg_
 	return 1;
 }
 
-/* The index of the first rule from `index` on that matches, or BG_DEFAULT. */
-BG_CHECKED_ONCE int bg_scan(const struct bg_portmap *map, const struct bg_request *request, __u32 index)
+/* The slot of the first rule from a place in their order on that matches, or BG_RULES_MAX. */
+BG_CHECKED_ONCE int bg_scan(const struct bg_portmap *map, const struct bg_request *request, __u32 place)
 {
 	if (!map || !request)
-		return BG_DEFAULT;
-	for (__u32 i = 0; i < BG_RULES_MAX; i++, index++) {
-		__u32 at = index;
+		return BG_RULES_MAX;
+	for (__u32 i = 0; i < BG_RULES_MAX; i++, place++) {
+		__u32 at = place;
 		BG_FORGET_RANGE(at);
 		if (at >= BG_RULES_MAX || at >= map->rules_count)
-			return BG_DEFAULT;
-		__u32 addr = map->rules[at].addr;
+			return BG_RULES_MAX;
+		const struct bg_packed_rule *rule = &map->rules[map->order[at]];
+		__u32 addr = rule->addr;
 		if (addr >= BG_ADDRS_MAX)
-			return BG_DEFAULT;
-		if (bg_match(&map->rules[at], &map->addrs[addr], request))
-			return (int)at;
+			return BG_RULES_MAX;
+		if (bg_match(rule, &map->addrs[addr], request))
+			return map->order[at];
 	}
-	return BG_DEFAULT;
-}
-
-/* 1 where the border is below `above`, else 0. Without a branch: the top bit of their difference. */
-BG_INLINE __u32 bg_below(__u16 border, __u32 above)
-{
-	__u32 difference = border - above;
-
-	BG_FORGET_RANGE(difference); /* otherwise clang turns it into a branch */
-	return difference >> 31;
+	return BG_RULES_MAX;
 }
 
 /*
- * The segment that a port is in, 0 to BG_SEGMENTS_MAX: how many borders are not above it. Each step cuts what is left
- * in four by three probes that do not wait for each other; halving it ten times took twice as long. No branch, so that
- * the verifier walks it once and the CPU guesses nothing.
+ * How many of the borders in these words are not above the port. No branch, so that the verifier walks it once and the
+ * CPU guesses nothing: bit 17 of a lane outlives the subtraction where the border is not above, and the sum has its bits
+ * from there on.
  */
-BG_INLINE __u32 bg_segment(const struct bg_segments *segments, __u16 port)
-{
-	const __u32 above = port + 1U;
-	__u32 at = 0;
+#define BG_LANE_BIT BG_LANE(1 << 17)
+#define BG_PASSED(word) ((from - (word)) & BG_LANE_BIT)
+#define BG_PASSED_2(words) bg_lane_sum(BG_PASSED((words)[0]) + BG_PASSED((words)[1]))
+#define BG_PASSED_3(words) bg_lane_sum(BG_PASSED((words)[0]) + BG_PASSED((words)[1]) + BG_PASSED((words)[2]))
 
-#define BG_QUARTER(shift)                                                                                        \
-	do {                                                                                                     \
-		const __u16 *start = segments->start + at;                                                       \
-		at += (bg_below(start[(1 << (shift)) - 1], above) + bg_below(start[(2 << (shift)) - 1], above) + \
-		       bg_below(start[(3 << (shift)) - 1], above))                                               \
-		      << (shift);                                                                                \
-	} while (0)
-	BG_QUARTER(7);
-	BG_QUARTER(5);
-	BG_QUARTER(3);
-	BG_QUARTER(1);
-#undef BG_QUARTER
-	return at + bg_below(segments->start[at], above) + bg_below(segments->start[at + 1], above);
+BG_INLINE __u32 bg_lane_sum(__u64 lanes)
+{
+	lanes >>= 17;
+	return (lanes + (lanes >> BG_LANE_BITS) + (lanes >> 2 * BG_LANE_BITS)) & 15;
 }
 
-/* The answer for a bind that rule `index` decides, or the default. */
-BG_INLINE struct bg_answer bg_answer(const struct bg_portmap *map, __u16 port, __u32 index)
+/* The entry of a port. */
+BG_INLINE __u32 bg_entry_of(const struct bg_portmap *map, __u16 port, __u32 protocol)
 {
-	struct bg_answer answer = { .rule = BG_DEFAULT, .verdict = map->default_verdict };
+	const __u64 from = BG_LANE(port) | BG_LANE_BIT;
+	__u32 leaf = 0;
 
-	BG_FORGET_RANGE(index);
-	if (index >= BG_RULES_MAX) {
-		answer.slot = answer.verdict == BG_DENY ? BG_SLOT_DENIED : BG_SLOT_PASSED;
-		return answer;
+	if (map->depth > 0)
+		leaf = BG_PASSED_3(map->root);
+	if (map->depth > 1) {
+		__u32 mid = leaf;
+
+		BG_FORGET_RANGE(mid);
+		if (mid >= BG_MIDS)
+			mid = 0;
+		leaf = mid * (BG_MID_BORDERS + 1) + BG_PASSED_2(map->mids[mid]);
 	}
+	BG_FORGET_RANGE(leaf);
+	if (leaf >= BG_LEAVES)
+		leaf = 0;
 
-	const struct bg_packed_rule *rule = &map->rules[index];
-	answer.verdict = rule->verdict;
-	answer.rule = (__u16)index;
-	answer.slot = rule->slot;
-	if (answer.verdict == BG_REWRITE) {
-		__u32 target = rule->target;
+	__u32 segment = BG_PASSED_3(map->leaves[leaf].borders);
 
-		answer.port = (__u16)(rule->to + (port - rule->first));
-		BG_FORGET_RANGE(target);
-		if ((rule->flags & BG_RULE_TARGET) && target < BG_ADDRS_MAX) {
-			answer.readdressed = 1;
-			answer.target = (__u8)target;
-		}
-	}
-	return answer;
+	BG_FORGET_RANGE(segment);
+	if (segment >= BG_LEAF_SEGMENTS)
+		segment = 0;
+	return map->leaves[leaf].entries[segment][protocol];
+}
+
+/* What the default has for a port. */
+BG_INLINE struct bg_answer bg_default(const struct bg_portmap *map, __u16 port)
+{
+	if (!port)
+		return (struct bg_answer){ .slot = BG_SLOT_BYPASSED, .verdict = BG_PASS };
+	if (map->default_verdict == BG_DENY)
+		return (struct bg_answer){ .slot = BG_SLOT_DENIED, .verdict = BG_DENY };
+	return (struct bg_answer){ .slot = BG_SLOT_PASSED, .verdict = BG_PASS };
 }
 
 /*
@@ -142,37 +135,45 @@ BG_INLINE struct bg_answer bg_answer(const struct bg_portmap *map, __u16 port, _
 BG_INLINE struct bg_answer bg_decide(const struct bg_portmap *map, __u16 port, __u8 protocol,
 				     void (*fill)(struct bg_request *request, __u8 inputs, void *arg), void *arg)
 {
-	const struct bg_answer bypassed = { .rule = BG_BYPASSED, .slot = BG_SLOT_BYPASSED, .verdict = BG_PASS };
-
-	/* Port 0 asks for any free port: libc and Go probe with it. */
-	if (!map->abi || port == 0)
-		return bypassed;
+	if (!map->abi)
+		return bg_default(map, 0);
 	if (map->netns == BG_NETNS_HOST) {
 		struct bg_request request = { .port = port };
 
 		fill(&request, BG_INPUT_NETNS, arg);
 		if (request.foreign_netns)
-			return bypassed;
+			return bg_default(map, 0);
 	}
 	if (!protocol)
-		return bg_answer(map, port, BG_DEFAULT);
+		return bg_default(map, port);
 
-	const struct bg_segments *segments = &map->segments[protocol == BG_RULE_UDP ? BG_UDP : BG_TCP];
-	__u32 segment = bg_segment(segments, port);
+	__u32 entry = bg_entry_of(map, port, protocol == BG_RULE_UDP ? BG_UDP : BG_TCP);
+	__u32 slot = entry & BG_ENTRY_SLOT;
+	struct bg_answer answer = { .verdict = entry >> BG_ENTRY_VERDICT & 3 };
 
-	BG_FORGET_RANGE(segment);
-	if (segment > BG_SEGMENTS_MAX)
-		return bypassed;
-
-	__u32 entry = segments->rule[segment], index = entry >> 1;
-
-	if (!(entry & 1)) {
+	if (entry & BG_ENTRY_SCAN) {
 		struct bg_request request = { .port = port, .kind = protocol };
 
 		fill(&request, map->inputs, arg);
-		index = (__u32)bg_scan(map, &request, index);
+		slot = (__u32)bg_scan(map, &request, slot);
+		BG_FORGET_RANGE(slot);
+		if (slot >= BG_RULES_MAX)
+			return bg_default(map, port);
+		answer.verdict = map->rules[slot].verdict;
 	}
-	return bg_answer(map, port, index);
+	answer.slot = (__u16)slot;
+	if (answer.verdict != BG_REWRITE)
+		return answer;
+	BG_FORGET_RANGE(slot);
+	if (slot >= BG_RULES_MAX) /* nobody compiled that */
+		return bg_default(map, 0);
+
+	const struct bg_packed_rule *rule = &map->rules[slot];
+
+	answer.port = (__u16)(rule->to + (port - rule->first));
+	answer.target = rule->target;
+	answer.readdressed = rule->flags & BG_RULE_TARGET && answer.target < BG_ADDRS_MAX;
+	return answer;
 }
 
 #endif

@@ -18,8 +18,8 @@ struct bg_event {
 	struct bg_addr actual;
 	struct bg_addr rule_addr;   /* with BG_RULE_ADDR */
 	struct bg_addr rule_target; /* with BG_RULE_TARGET */
-	struct bg_packed_rule rule; /* unless index is BG_DEFAULT or BG_BYPASSED */
-	__u16 index;
+	struct bg_packed_rule rule; /* where slot is a rule's */
+	__u16 slot;                 /* who decided, as in bg_answer */
 	__u16 requested_port;
 	__u16 actual_port;
 	__u16 protocol; /* IPPROTO_… as the socket has it */
@@ -30,7 +30,7 @@ struct bg_event {
 	__u8 verdict;           /* enum bg_verdict */
 	__u8 family;            /* 4 or 6: the socket's */
 	__u8 audit;             /* a deny that was not enforced, in an auditing gate */
-	__u8 unused[5];
+	__u8 unused[1];
 };
 
 /* What watchers and programs share; user space maps it into memory. */

@@ -17,8 +17,7 @@ struct bg_request {
 
 /* What becomes of it. */
 struct bg_answer {
-	__u16 rule;   /* index, BG_DEFAULT or BG_BYPASSED */
-	__u16 slot;   /* its counter: a rule's, or one of enum bg_slot */
+	__u16 slot;   /* who decided: a rule's, or one of enum bg_slot */
 	__u16 port;   /* with BG_REWRITE; host byte order */
 	__u8 verdict; /* enum bg_verdict */
 	__u8 readdressed;

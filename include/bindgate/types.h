@@ -8,6 +8,7 @@
 #ifndef NULL
 #define NULL ((void *)0)
 #endif
+#define offsetof(type, member) __builtin_offsetof(type, member)
 #else
 #include <assert.h>
 #include <linux/types.h>

@@ -41,6 +41,20 @@ static void warn_of_twins(const struct cli *cli, const struct bg_policy *policy)
 					  bg_rule_print(&twin, deny));
 }
 
+/* deny:0 stops more than it is mostly meant to. */
+static void warn_of_port_0(const struct cli *cli, const struct bg_policy *policy)
+{
+	char text[BG_RULE_TEXT_MAX];
+
+	for (unsigned int i = 0; i < policy->count; i++)
+		if (!policy->rules[i].first)
+			cli_print_warning(
+				cli,
+				"rule \"%s\" also stops what binds to any free port: Go's resolver and probes, libc, "
+				"and clients that bind their source address",
+				bg_rule_print(&policy->rules[i], text));
+}
+
 #define ROOT_ID 1 /* of the machine's root cgroup, which a cgroup namespace may have another name for */
 
 static void warn_of_others(const struct cli *cli, const struct bg_cgroup *cgroup)
@@ -111,6 +125,7 @@ static int print_outcome(struct cli *cli, const struct outcome *outcome)
 
 	warn_of_dead_rules(cli, &outcome->gate.policy);
 	warn_of_twins(cli, &outcome->gate.policy);
+	warn_of_port_0(cli, &outcome->gate.policy);
 	warn_of_others(cli, &outcome->cgroup);
 	if (cli->json) {
 		cli_print_json(json_pack("{s:s,s:o,s:o,s:o,s:o}", "result", cli_attach_results[outcome->result],

@@ -111,7 +111,7 @@ static void add_gate_points(struct account *account, const struct bg_step *step)
 	const char *rule = *step->rule ? step->rule : "no rule matches, the default";
 
 	snprintf(what, sizeof(what), "gate %s", step->cgroup);
-	if (step->answer.rule == BG_BYPASSED)
+	if (step->answer.slot == BG_SLOT_BYPASSED)
 		add_point(account, what, "plain", "not asked: netns host, and the socket is elsewhere");
 	else if (step->answer.verdict == BG_REWRITE)
 		add_point(account, what, colours[BG_REWRITE], "%s: rewrite to %s, which it allows", rule,

@@ -51,12 +51,12 @@ static int note_bind(const struct bg_event *event, void *arg)
 
 	if (event->cgroup != learning->cgroup.id || event->requested_port == 0)
 		return 0;
-	if (event->verdict == BG_DENY && (!event->audit || event->index < BG_DEFAULT)) {
+	if (event->verdict == BG_DENY && (!event->audit || event->slot < BG_RULES_MAX)) {
 		learning->denied++;
 		return 0;
 	}
 	learning->binds++;
-	if (event->index >= BG_DEFAULT)
+	if (event->slot >= BG_RULES_MAX)
 		bg_seen_add(&learning->seen, udp ? BG_UDP : BG_TCP, event->requested_port);
 	return 0;
 }

@@ -58,6 +58,12 @@ static json_t *gate_json(const struct bg_gate *gate, const struct cli_lasting *l
 	return object;
 }
 
+static void warn_of_damage(const struct cli *cli, const struct bg_gate *gate)
+{
+	cli_print_warning(cli, "%.512s: %s; attach it anew, or detach it (bindgate detach id:%llu)",
+			  gate->cgroup.name, gate->damage, gate->id);
+}
+
 static int list_gate(const struct bg_gate *gate, FILE *out, void *arg)
 {
 	struct listing *listing = arg;
@@ -73,6 +79,15 @@ static int list_gate(const struct bg_gate *gate, FILE *out, void *arg)
 		json_array_append_new(listing->gates, gate_json(gate, &lasting));
 		return DONE;
 	}
+	if (gate->is_unknown)
+		add_row(listing, gate, true, "unknown", 0, "");
+	if (gate->is_foreign)
+		cli_print_warning(listing->cli, "%.512s: %s; to begin anew: bindgate detach --all",
+				  gate->cgroup.name, gate->damage);
+	else if (gate->is_unknown)
+		warn_of_damage(listing->cli, gate);
+	if (gate->is_unknown)
+		return DONE;
 	for (unsigned int i = 0; i < policy->count; i++)
 		add_row(listing, gate, i == 0, bg_rule_print(&policy->rules[i], text), gate->hits[i],
 			left_of(&policy->rules[i], left));
@@ -87,9 +102,7 @@ static int list_gate(const struct bg_gate *gate, FILE *out, void *arg)
 	else if (*lasting.ends_with)
 		table_line(listing->table, "  goes when %s stops", lasting.ends_with);
 	if (*gate->damage)
-		cli_print_warning(listing->cli,
-				  "%.512s: %s; attach it anew, or detach it (bindgate detach id:%llu)",
-				  gate->cgroup.name, gate->damage, gate->id);
+		warn_of_damage(listing->cli, gate);
 	return DONE;
 }
 

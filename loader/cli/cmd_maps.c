@@ -15,7 +15,7 @@ struct dump {
 
 static __u8 verdict_of(const struct dump *dump, int rule)
 {
-	return rule == BG_DEFAULT ? dump->gate->policy.default_verdict : dump->gate->policy.rules[rule].verdict;
+	return rule < 0 ? dump->gate->policy.default_verdict : dump->gate->policy.rules[rule].verdict;
 }
 
 static void dump_json(const struct bg_map_range *range, void *arg)
@@ -26,15 +26,15 @@ static void dump_json(const struct bg_map_range *range, void *arg)
 			      json_pack("{s:s,s:i,s:i,s:s,s:o,s:b}", "protocol", bg_protocol_name(range->protocol),
 					"first", range->first, "last", range->last, "verdict",
 					bg_verdict_name(verdict_of(dump, range->rule)), "rule",
-					range->rule == BG_DEFAULT ? json_null() : json_integer(range->rule),
-					"decides", range->decides));
+					range->rule < 0 ? json_null() : json_integer(range->rule), "decides",
+					range->decides));
 }
 
 static void dump_row(const struct bg_map_range *range, void *arg)
 {
 	struct dump *dump = arg;
 	const struct bg_gate *gate = dump->gate;
-	bool fallback = range->rule == BG_DEFAULT;
+	bool fallback = range->rule < 0;
 	char rule[BG_RULE_TEXT_MAX];
 
 	table_cell(dump->table, "%s", bg_protocol_name(range->protocol));

@@ -43,6 +43,8 @@ static int run_probe(struct cli *cli, int argc, char **argv)
 	row(table, json, "loads", features.loads, "BPF programs on the cgroup bind hooks", "nothing works");
 	row(table, json, "waives", features.waives, "waiving the privileged-port check (Linux 5.12)",
 	    "nothing works");
+	row(table, json, "storage", features.storage, "cgroup storage of more than a page (Linux 5.15)",
+	    "nothing works");
 	row(table, json, "cgroup_link", features.cgroup_link, "BPF links to cgroups (5.7)", "nothing works");
 	row(table, json, "ringbuf", features.ringbuf, "BPF ring buffers (5.8)", "nothing works");
 	row(table, json, "set_retval", features.set_retval, "bpf_set_retval (5.18)",

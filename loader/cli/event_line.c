@@ -33,7 +33,7 @@ void cli_print_event(const struct bg_event *event, const char *cgroup)
 	char time[48], asked[64], given[64], rule_text[BG_RULE_TEXT_MAX], comm[BG_COMM_MAX + 1] = "";
 	char who[4 * BG_COMM_MAX + 16]; /* each byte may become four */
 	bool v6 = !bg_addr_is_ip4(&event->requested), refused = event->verdict == BG_DENY && !event->audit;
-	const char *rule = event->index == BG_BYPASSED ? "not asked" : "default";
+	const char *rule = event->slot == BG_SLOT_BYPASSED ? "not asked" : "default";
 	struct bg_rule fired;
 
 	if (bg_event_rule(event, &fired))

@@ -19,7 +19,7 @@ refuses_rule() { # RULE REASON
 }
 
 @test "rules" {
-	refuses_rule 0 'port 0 needs no rule: a bind to it is always passed'
+	refuses_rule 0 'port 0 needs no rule: a bind to it passes, and only deny:0 denies it'
 	refuses_rule 65536 'port 65536 is too high: ports are 1 to 65535'
 	refuses_rule 99999999999999999999 'port 99999999999999999999 is too high: ports are 1 to 65535'
 	refuses_rule 80-79 'the range goes down: did you mean 79-80?'

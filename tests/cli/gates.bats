@@ -245,11 +245,11 @@ udp    8011-65535  pass     default                                1"
 	ended 0 "This kernel can carry gates."
 	equal usable "$(bindgate probe -j | json "[d['usable'], d['waives'], d['cgroup2_path']]")" "[true, true, \"$CGROUP2\"]"
 	run -0 bindgate version
-	[[ $output == "bindgate "*" (layout 1), libbpf "* ]]
+	[[ $output == "bindgate "*" (layout 2), libbpf "* ]]
 	bindgate attach "$CG" 80
 	[[ $(bindgate version) == *"programs in the kernel: loaded by bindgate "* ]]
 	equal json "$(bindgate version -j | json "[d['layout'], d['version'] == '$(bindgate --version | awk 'NR == 1 { print $2 }')', d['loaded'] == d['version']]")" \
-		"[1, true, true]"
+		"[2, true, true]"
 }
 
 @test "a rule that confines one family and leaves out the other is warned of" {

@@ -340,13 +340,17 @@ other_bindgate() {
 
 @test "a bindgate of another layout says so, and breaks nothing" {
 	local other
-	other=$(other_bindgate include/bindgate/portmap.h 's/#define BG_ABI 1/#define BG_ABI 2/')
+	other=$(other_bindgate include/bindgate/portmap.h 's/#define BG_ABI 2/#define BG_ABI 3/')
 	bindgate attach "$CG" 80
 	run -1 "$other" attach "$CG" 443
-	ended 1 "was made by a bindgate of another layout"
+	ended 1 "was made by another bindgate (ABI 2, "
+	ended 1 "this one has ABI 3"
 	ended 1 "its gates still hold. To begin anew: bindgate detach --all, then attach again"
 	equal holds "$(both_80)" "$GRANTED"
 	equal rules "$(rules_of)" 80
+	run -0 "$other" list
+	[[ $output == *"it was made by another bindgate (ABI 2; this one has ABI 3)"* && $output != *default* ]]
+	equal unknown "$("$other" list -j | json "[d['gates'][0][k] for k in ('default', 'rules', 'verdicts')]")" '[null, null, null]'
 	run -0 "$other" detach --all
 	run -0 "$other" attach "$CG" 443
 	equal anew "$(binds 'tcp 127.0.0.1 443')" 'ok 127.0.0.1 443'

@@ -72,9 +72,9 @@ static void compare(struct oracle_bind *bind)
 	struct bg_addr given = oracle_addr_of(&want.addr), asked = oracle_addr_of(&bind->addr);
 
 	HOLDS(got.verdict == (__u8)want.verdict);
-	HOLDS(got.rule == (want.rule == ORACLE_UNASKED   ? BG_BYPASSED
-			   : want.rule == ORACLE_DEFAULT ? BG_DEFAULT
-							 : want.rule));
+	HOLDS(got.slot == (want.rule == ORACLE_UNASKED   ? BG_SLOT_BYPASSED
+			   : want.rule == ORACLE_DEFAULT ? (theirs.denies ? BG_SLOT_DENIED : BG_SLOT_PASSED)
+							 : (__u8)(want.rule * 7)));
 	HOLDS(want.verdict != ORACLE_REWRITE || got.port == want.port);
 	if (got.readdressed)
 		asked = map.addrs[got.target];

@@ -17,7 +17,7 @@ static void check_json(const struct bg_event *event, const char *cgroup)
 	HOLDS(again && json_equal(object, again));
 	HOLDS(json_integer_value(json_object_get(again, "pid")) == event->pid);
 	HOLDS(json_integer_value(json_object_get(again, "uid")) == event->uid);
-	HOLDS(json_is_null(json_object_get(again, "rule")) == (event->index >= BG_RULES_MAX));
+	HOLDS(json_is_null(json_object_get(again, "rule")) == (event->slot >= BG_RULES_MAX));
 	json_decref(again);
 	json_decref(object);
 	free(text);

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned int port = 0; port < 65536; port += 257) {
 		struct bg_answer answer = bg_decide(&map, (__u16)port, BG_RULE_TCP, fill, &addr);
 
-		HOLDS(answer.slot < BG_SLOTS && (!answer.readdressed || answer.target < BG_ADDRS_MAX));
+		HOLDS(answer.slot <= BG_ENTRY_SLOT && (!answer.readdressed || answer.target < BG_ADDRS_MAX));
 	}
 	return 0;
 }

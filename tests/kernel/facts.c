@@ -273,6 +273,46 @@ static void port_0_passes(void)
 	stop_worker(&worker);
 }
 
+/* … but for the gate that says deny:0, over the protocol that it says it of. */
+static void deny_0_holds(void)
+{
+	struct bg_cgroup cgroup = new_cgroup("a");
+	struct worker worker = nobody_in(&cgroup);
+	struct reply reply;
+
+	gate(&cgroup, denies, "deny:0/tcp", "8080", NULL);
+	expect_refused(&worker, "tcp4", "127.0.0.1", 0, EACCES);
+	expect_refused(&worker, "tcp6", "::1", 0, EACCES);
+	reply = bind_by(&worker, "udp4", "127.0.0.1", 0);
+	EXPECT(!reply.error && reply.port > 0, "udp to port 0: %s", strerror(reply.error));
+	expect_bound(&worker, "tcp4", "127.0.0.1", 8080, "127.0.0.1", 8080);
+	EXPECT(read_gate(&cgroup)->hits[0] == 2, "%llu hits", read_gate(&cgroup)->hits[0]);
+	EXPECT(read_gate(&cgroup)->bypassed_hits == 1, "%llu bypassed", read_gate(&cgroup)->bypassed_hits);
+	gate(&cgroup, passes, "deny:0", "allow:any", NULL);
+	expect_refused(&worker, "udp6", "::1", 0, EACCES);
+	stop_worker(&worker);
+}
+
+/* What was passed by default stays passed when the default is another. */
+static void a_new_default_moves_no_count(void)
+{
+	struct bg_cgroup cgroup = new_cgroup("a");
+	struct worker worker = nobody_in(&cgroup);
+	const struct bg_gate *now;
+
+	gate(&cgroup, passes, "80", NULL);
+	expect_bound(&worker, "tcp4", "127.0.0.1", 8080, "127.0.0.1", 8080);
+	gate(&cgroup, denies, "80", NULL);
+	now = read_gate(&cgroup);
+	EXPECT(now->default_hits == 0, "%llu hits of a default that nothing met", now->default_hits);
+	expect_refused(&worker, "tcp4", "127.0.0.1", 8080, EACCES);
+	now = read_gate(&cgroup);
+	EXPECT(now->default_hits == 1 && now->verdicts[BG_PASS] == 1 && now->verdicts[BG_DENY] == 1,
+	       "default %llu, passed %llu, denied %llu", now->default_hits, now->verdicts[BG_PASS],
+	       now->verdicts[BG_DENY]);
+	stop_worker(&worker);
+}
+
 static void listening_without_bind_passes(void)
 {
 	struct bg_cgroup cgroup = new_cgroup("a");
@@ -502,6 +542,8 @@ int main(void)
 		TEST(udp_lite_is_udp),
 		TEST(rewritten_sockets_share_a_port),
 		TEST(port_0_passes),
+		TEST(deny_0_holds),
+		TEST(a_new_default_moves_no_count),
 		TEST(listening_without_bind_passes),
 		TEST(netns_host_gates_the_first_namespace_alone),
 		TEST(grants_to_whom_the_kernel_trusts_least),

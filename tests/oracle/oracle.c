@@ -62,7 +62,7 @@ struct oracle_answer oracle_ask(const struct oracle_policy *policy, const struct
 {
 	struct oracle_answer answer = { .addr = bind->addr, .port = bind->port };
 
-	if (bind->port == 0 || (policy->host_only && bind->foreign_netns)) {
+	if (policy->host_only && bind->foreign_netns) {
 		answer.verdict = ORACLE_PASS;
 		answer.rule = ORACLE_UNASKED;
 		return answer;
@@ -83,8 +83,8 @@ struct oracle_answer oracle_ask(const struct oracle_policy *policy, const struct
 		}
 		return answer;
 	}
-	answer.verdict = policy->denies ? ORACLE_DENY : ORACLE_PASS;
-	answer.rule = ORACLE_DEFAULT;
+	answer.verdict = policy->denies && bind->port > 0 ? ORACLE_DENY : ORACLE_PASS;
+	answer.rule = bind->port > 0 ? ORACLE_DEFAULT : ORACLE_UNASKED;
 	return answer;
 }
 

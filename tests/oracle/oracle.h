@@ -16,7 +16,7 @@
 
 /* For struct oracle_answer, where no rule decided. */
 #define ORACLE_DEFAULT (-1)
-#define ORACLE_UNASKED (-2) /* port 0, or another network namespace than the one asked for */
+#define ORACLE_UNASKED (-2) /* port 0 that no rule denies, or another network namespace than the one asked for */
 
 enum oracle_verdict {
 	ORACLE_PASS,
@@ -34,7 +34,7 @@ struct oracle_addr {
 
 struct oracle_rule {
 	enum oracle_verdict verdict;
-	unsigned int first, last;
+	unsigned int first, last; /* 0 and 0: of port 0 alone, which no other rule speaks of */
 	bool tcp, udp;
 	bool has_addr;
 	struct oracle_addr addr;

@@ -113,6 +113,10 @@ static void make_rule(uint64_t *seed, struct oracle_rule *rule)
 			: verdict < 65 ? ORACLE_REWRITE
 			: verdict < 82 ? ORACLE_DENY
 				       : ORACLE_PASS;
+	if (oracle_chance(seed, 4)) { /* deny:0, or of one protocol */
+		rule->verdict = ORACLE_DENY;
+		return;
+	}
 	make_ports(seed, rule);
 	if (oracle_chance(seed, 45))
 		make_addr(seed, rule);
@@ -145,7 +149,7 @@ void oracle_make_bind(uint64_t *seed, const struct oracle_policy *policy, struct
 		port = (oracle_chance(seed, 50) ? near->first : near->last) + oracle_below(seed, 3) - 1;
 	else if (oracle_chance(seed, 30))
 		port = oracle_below(seed, 65536);
-	if (oracle_chance(seed, 3))
+	if (oracle_chance(seed, 5))
 		port = 0;
 
 	*out = (struct oracle_bind){

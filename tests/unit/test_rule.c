@@ -56,6 +56,8 @@ static const struct {
 	{ "any=1", "any=1" },
 	{ "80=80", "80=80" },
 	{ "80/tcp,uid=0", "80/tcp,uid=0" },
+	{ "deny:0", "deny:0" },
+	{ "deny:*:00/udp", "deny:0/udp" },
 	{ "80/tcp,uid=root", "80/tcp,uid=0" },
 	{ "80,gid=daemon,uid=daemon", "80,uid=1,gid=1" },
 	{ "25,for=10m", "25,for=10m" },
@@ -93,8 +95,13 @@ static const struct {
 	const char *says;
 } invalid[] = {
 	{ "", "a rule is empty" },
-	{ "0", "rule \"0\": port 0 needs no rule: a bind to it is always passed" },
-	{ "0-80", "rule \"0-80\": port 0 needs no rule: a bind to it is always passed" },
+	{ "0", "rule \"0\": port 0 needs no rule: a bind to it passes, and only deny:0 denies it" },
+	{ "pass:0", "rule \"pass:0\": port 0 needs no rule: a bind to it passes, and only deny:0 denies it" },
+	{ "deny:0-80", "rule \"deny:0-80\": port 0 needs no rule: a bind to it passes, and only deny:0 denies it" },
+	{ "deny:127.0.0.1:0", "rule \"deny:127.0.0.1:0\": deny:0 has no address" },
+	{ "deny:0,uid=5", "rule \"deny:0,uid=5\": deny:0 has no uid=" },
+	{ "80=0", "rule \"80=0\": a bind cannot be rewritten to port 0" },
+	{ "0-80", "rule \"0-80\": port 0 needs no rule: a bind to it passes, and only deny:0 denies it" },
 	{ "65536", "rule \"65536\": port 65536 is too high: ports are 1 to 65535" },
 	{ "99999999999999999999",
 	  "rule \"99999999999999999999\": port 99999999999999999999 is too high: ports are 1 to 65535" },
@@ -179,15 +186,15 @@ static __u32 pick(__u32 below)
 
 static struct bg_rule random_rule(void)
 {
-	struct bg_rule rule = { .verdict = (__u8)pick(BG_VERDICTS), .flags = (__u8)(1 + pick(3)) };
+	struct bg_rule rule = { .verdict = (__u8)pick(BG_VERDICTS), .flags = (__u16)(1 + pick(3)) };
 	bool ip4 = pick(2);
 
 	rule.first = (__u16)(1 + pick(65535));
 	rule.last = pick(2) ? rule.first : (__u16)(rule.first + pick(65536U - rule.first));
 	rule.flags |= BG_RULE_FAMILIES;
 	if (pick(2)) {
-		rule.flags =
-			(__u8)((rule.flags & ~BG_RULE_FAMILIES) | BG_RULE_ADDR | (ip4 ? BG_RULE_IP4 : BG_RULE_IP6));
+		rule.flags = (__u16)((rule.flags & ~BG_RULE_FAMILIES) | BG_RULE_ADDR |
+				     (ip4 ? BG_RULE_IP4 : BG_RULE_IP6));
 		rule.prefix = (__u8)(ip4 ? 96 + pick(33) : pick(129));
 		rule.addr.hi = ip4 ? 0 : 0x2001ULL << 48 | (__u64)random();
 		rule.addr.lo = (ip4 ? 0xffff00000000ULL : 0) | (__u64)random();
@@ -196,8 +203,8 @@ static struct bg_rule random_rule(void)
 	if (rule.verdict == BG_REWRITE) {
 		rule.to = (__u16)(1 + pick(65535U - (unsigned int)(rule.last - rule.first)));
 		if (pick(2)) {
-			rule.flags = (__u8)((rule.flags & ~BG_RULE_FAMILIES) | BG_RULE_TARGET |
-					    (ip4 ? BG_RULE_IP4 : BG_RULE_IP6));
+			rule.flags = (__u16)((rule.flags & ~BG_RULE_FAMILIES) | BG_RULE_TARGET |
+					     (ip4 ? BG_RULE_IP4 : BG_RULE_IP6));
 			rule.target.hi = ip4 ? 0 : 0xfdULL << 56;
 			rule.target.lo = (ip4 ? 0xffff00000000ULL : 0) | pick(1 << 30);
 		}
@@ -210,8 +217,10 @@ static struct bg_rule random_rule(void)
 		rule.flags |= BG_RULE_GID;
 		rule.gid = (__u32)random();
 	}
-	if (!pick(4))
+	if (!pick(4)) {
+		rule.flags |= BG_RULE_FOR;
 		rule.seconds = 1 + pick(8U * 365 * 24 * 3600);
+	}
 	return rule;
 }
 

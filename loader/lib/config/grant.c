@@ -44,7 +44,7 @@ static struct bg_rule effect_of(const struct bg_rule *rule)
 	effect.last = (__u16)(rule->to + (rule->last - rule->first));
 	effect.to = 0;
 	if (rule->flags & BG_RULE_TARGET) {
-		effect.flags = (__u8)((rule->flags & ~BG_RULE_TARGET) | BG_RULE_ADDR);
+		effect.flags = (__u16)((rule->flags & ~BG_RULE_TARGET) | BG_RULE_ADDR);
 		effect.addr = rule->target;
 		effect.prefix = 128;
 		memset(&effect.target, 0, sizeof(effect.target));

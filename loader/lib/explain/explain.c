@@ -69,13 +69,15 @@ static void ask_gate(const struct bg_gate *gate, struct bg_explanation *out)
 {
 	struct bg_step *step = &out->steps[out->steps_count++];
 	struct asker asker = { .bind = &out->actual, .process = &out->process };
+	int rule;
 
 	*step = (struct bg_step){ .audit = gate->map.audit, .after = out->actual };
 	snprintf(step->cgroup, sizeof(step->cgroup), "%.511s", gate->cgroup.name);
 	memcpy(step->damage, gate->damage, sizeof(step->damage));
 	step->answer = bg_decide(&gate->map, out->actual.port, (__u8)(1 << out->actual.protocol), fill, &asker);
-	if (step->answer.rule < gate->policy.count)
-		bg_rule_print(&gate->policy.rules[step->answer.rule], step->rule);
+	rule = bg_policy_rule_of(&gate->policy, step->answer.slot);
+	if (rule >= 0)
+		bg_rule_print(&gate->policy.rules[rule], step->rule);
 	if (step->answer.verdict == BG_REWRITE) {
 		step->after.port = step->answer.port;
 		if (step->answer.readdressed)
@@ -200,12 +202,12 @@ static int first_process(const struct bg_cgroup *cgroup, pid_t *out, struct bg_e
 }
 
 /* In the order in which the kernel checks them. */
-static int answer_of(const struct bg_explanation *out)
+static int answer_of(const struct bg_store *store, const struct bg_explanation *out)
 {
 	bool barred = out->privileged && !out->waived && !out->process.may_bind_low;
 
-	if (out->denied)
-		return EACCES;
+	if (out->denied) /* by a program on this kernel: it says what it can say */
+		return store->has_program && !store->program.has_set_retval ? EPERM : EACCES;
 	if (out->actual.family == 4 && out->netns_view.addr_error)
 		return out->netns_view.addr_error;
 	if (barred)
@@ -222,8 +224,8 @@ static int conclude(struct bg_store *store, struct bg_explanation *out, struct b
 	int err;
 
 	out->privileged = out->actual.port < out->netns_view.unprivileged_from;
-	out->error = answer_of(out);
-	if (out->error != EACCES || !store)
+	out->error = answer_of(store, out);
+	if ((out->error != EACCES && out->error != EPERM) || !store)
 		return 0;
 	remedy = open_memstream(&out->remedy, &size);
 	if (!remedy)

@@ -98,7 +98,7 @@ static const struct bg_step *kept_step(const struct bg_explanation *out, const c
 
 	for (unsigned int i = 0; i < out->steps_count; i++)
 		if (bg_lasting_name(out->steps[i].cgroup, room) && !strcmp(room, name) &&
-		    out->steps[i].answer.rule != BG_BYPASSED)
+		    out->steps[i].answer.slot != BG_SLOT_BYPASSED)
 			return &out->steps[i];
 	return NULL;
 }
@@ -124,7 +124,7 @@ int bg_find_remedy(struct bg_store *store, const struct bg_explanation *out, FIL
 		return err;
 	/* nobody denies it, nobody allows it: the gate that is nearest shall, where netns host lets it */
 	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name) &&
-	    out->steps[0].answer.rule != BG_BYPASSED)
+	    out->steps[0].answer.slot != BG_SLOT_BYPASSED)
 		return open_gate(store, &out->steps[0], &out->requested, remedy, error);
 	if (out->steps_count && !strcmp(out->steps[0].cgroup, out->cgroup.name))
 		return 0; /* netns host, and it is elsewhere */

@@ -46,7 +46,7 @@ struct standing {
 	struct bg_counts counts;
 };
 
-static int read_standing(const struct bg_store *store, __u64 id, struct standing *out, struct bg_error *error)
+static int read_standing(struct bg_store *store, __u64 id, struct standing *out, struct bg_error *error)
 {
 	struct standing now = { .there = false };
 	char dir[PIN_PATH_MAX];
@@ -59,11 +59,13 @@ static int read_standing(const struct bg_store *store, __u64 id, struct standing
 		whole = bg_links_whole(gate_dir(dir, store, "", id), id);
 		err = whole < 0 ? whole : bg_portmap_read(store, id, &now.map);
 		if (!err)
-			err = bg_counts_read(store, id, &now.counts);
+			err = bg_counts_read(store, id, now.map.counter, &now.counts);
 		if (err && err != -ENOENT) /* deadlines and counts cannot be read: change nothing */
 			return cannot_read(id, err, error);
 		now.whole = whole;
 		now.sound = !err && now.map.cgroup == id && !bg_decompile(&now.map, &now.policy, NULL);
+		if (!now.sound)
+			now = (struct standing){ .there = true, .whole = now.whole };
 	}
 	*out = now;
 	return 0;
@@ -93,10 +95,6 @@ static int make_gate(struct bg_store *store, const struct bg_cgroup *cgroup, con
 
 	if (err)
 		return write_failed(cgroup, err, error);
-	err = bg_counts_clear(store, cgroup->id);
-	if (err)
-		return bg_error(error, err, "cannot set the counters of %s to zero: %s", cgroup->path,
-				strerror(-err));
 	gate_dir(aside, store, "new-", cgroup->id);
 	gate_dir(dir, store, "", cgroup->id);
 	if (mkdir(aside, 0700))
@@ -130,6 +128,21 @@ static int swap_gate(struct bg_store *store, const struct bg_cgroup *cgroup, con
 	return err ? write_failed(cgroup, err, error) : 0;
 }
 
+/* A gate that stands keeps its counter. */
+static int choose_counter(struct bg_store *store, const struct bg_cgroup *cgroup, const struct standing *before,
+			  __u32 *counter, struct bg_error *error)
+{
+	int err = 0;
+
+	*counter = before->map.counter;
+	if (!before->sound)
+		err = bg_counts_take(store, cgroup->id, counter);
+	if (err == -ENOSPC)
+		return bg_error(error, err, "there are %d gates already, the most that there can be",
+				BG_CHUNK * BG_CHUNKS);
+	return err ? bg_error(error, err, "cannot make counters for %s: %s", cgroup->path, strerror(-err)) : 0;
+}
+
 int bg_gate_attach(struct bg_store *store, const struct bg_cgroup *cgroup, const struct bg_policy *policy,
 		   unsigned int flags, struct bg_error *error)
 {
@@ -156,6 +169,9 @@ int bg_gate_attach(struct bg_store *store, const struct bg_cgroup *cgroup, const
 		return err;
 	map.cgroup = cgroup->id;
 	map.counted = counted;
+	err = choose_counter(store, cgroup, &before, &map.counter, error);
+	if (err)
+		return err;
 	err = before.there ? swap_gate(store, cgroup, &map, error) : make_gate(store, cgroup, &map, error);
 	if (err)
 		return err;
@@ -181,13 +197,22 @@ int bg_gate_detach(struct bg_store *store, __u64 id, struct bg_error *error)
 	return err ? bg_error(error, err, "detached, but %s", left.text) : 0;
 }
 
-static const char *damage_of(const struct bg_gate *gate, bool sound, bool whole)
+static void judge(const struct bg_store *store, bool whole, struct bg_gate *gate)
 {
-	if (!sound)
-		return "its port map cannot be read, or was changed by hand";
-	if (!gate->map.abi)
-		return "its port map is empty: everything passes";
-	return whole ? "" : "a link is missing: binds of one family or both are not gated";
+	const char *damage = whole ? "" : "a link is missing: binds of one family or both are not gated";
+
+	gate->is_foreign = gate->is_unknown && store->has_program && store->program.abi != BG_ABI;
+	if (gate->is_foreign) {
+		snprintf(gate->damage, sizeof(gate->damage),
+			 "it was made by another bindgate (ABI %u; this one has ABI %d)", store->program.abi,
+			 BG_ABI);
+		return;
+	}
+	if (gate->is_unknown)
+		damage = "its port map cannot be read, or was changed by hand";
+	else if (!gate->map.abi)
+		damage = "its port map is empty: everything passes";
+	snprintf(gate->damage, sizeof(gate->damage), "%s", damage);
 }
 
 int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct bg_error *error)
@@ -195,7 +220,6 @@ int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct b
 	struct bg_gate gate = { .id = id };
 	struct bg_counts counts = { 0 };
 	char dir[PIN_PATH_MAX];
-	bool sound;
 	int err = gate_exists(store, id, error), whole;
 
 	if (!err)
@@ -213,8 +237,8 @@ int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct b
 	err = whole < 0 ? whole : store->portmaps < 0 ? -ENOENT : bg_portmap_read(store, id, &gate.map);
 	if (err && err != -ENOENT)
 		return cannot_read(id, err, error);
-	sound = !err && (!gate.map.abi || !bg_decompile(&gate.map, &gate.policy, NULL));
-	err = store->counts < 0 ? -ENOENT : bg_counts_read(store, id, &counts);
+	gate.is_unknown = err || (gate.map.abi && bg_decompile(&gate.map, &gate.policy, NULL));
+	err = gate.is_unknown || !gate.map.abi ? -ENOENT : bg_counts_read(store, id, gate.map.counter, &counts);
 	if (err && err != -ENOENT)
 		return cannot_read(id, err, error);
 	for (unsigned int i = 0; i < gate.policy.count; i++)
@@ -222,7 +246,7 @@ int bg_gate_read(struct bg_store *store, __u64 id, struct bg_gate *out, struct b
 	gate.default_hits = counts.hits[gate.policy.default_verdict == BG_DENY ? BG_SLOT_DENIED : BG_SLOT_PASSED];
 	gate.bypassed_hits = counts.hits[BG_SLOT_BYPASSED];
 	bg_counters_totals(&gate.map.counted, &counts, gate.verdicts);
-	snprintf(gate.damage, sizeof(gate.damage), "%s", damage_of(&gate, sound, whole));
+	judge(store, whole, &gate);
 	*out = gate;
 	return 0;
 }

@@ -17,6 +17,8 @@ struct bg_gate {
 	__u64 default_hits;          /* since the gate came, while the default was what it is now */
 	__u64 bypassed_hits;         /* port 0, and other network namespaces with netns host */
 	__u64 verdicts[BG_VERDICTS]; /* binds by verdict since the gate came, replaced rules included */
+	bool is_unknown;             /* what it enforces cannot be told: policy, hits and verdicts say nothing */
+	bool is_foreign;             /* … since a bindgate of another ABI made it */
 	char damage[256];            /* what is wrong with it, and what to do; empty: nothing */
 };
 

@@ -16,10 +16,13 @@ int bg_portmap_write(const struct bg_store *store, __u64 id, const struct bg_por
 /* Lets everything pass. Where there is no entry, or no map, everything passes already: 0. */
 int bg_portmap_clear(const struct bg_store *store, __u64 id);
 
-/* The sums over all CPUs. */
-int bg_counts_read(const struct bg_store *store, __u64 id, struct bg_counts *out);
+/*
+ * A gate's counters, which its port map names by number. None is ever two gates': who takes one has the store open for
+ * writing, and takes none whose gate stands.
+ */
+int bg_counts_read(struct bg_store *store, __u64 id, __u32 counter, struct bg_counts *out);
 
-/* Sets them to zero. Only while no program is attached: counts of that moment would be lost. */
-int bg_counts_clear(const struct bg_store *store, __u64 id);
+/* Finds the gate's counter or a free one, or makes more; all zero. -ENOSPC: BG_CHUNK * BG_CHUNKS gates there are already. */
+int bg_counts_take(struct bg_store *store, __u64 id, __u32 *counter);
 
 #endif

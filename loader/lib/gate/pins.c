@@ -60,6 +60,21 @@ int bg_pin_open(const char *path)
 	return errno == EACCES || errno == ENOTDIR || errno == ELOOP ? -ENOENT : -errno;
 }
 
+int bg_pin_open_map(const char *path, enum bpf_map_type type, __u32 key_size, __u32 value_size)
+{
+	struct bpf_map_info map = { 0 };
+	__u32 size = sizeof(map);
+	int fd = bg_pin_open(path), err;
+
+	if (fd < 0)
+		return fd;
+	err = bpf_obj_get_info_by_fd(fd, &map, &size) ? -errno : 0;
+	if (!err && map.type == type && map.key_size == key_size && map.value_size == value_size)
+		return fd;
+	close(fd);
+	return err && err != -EINVAL ? err : -ENOENT; /* EINVAL: no map at all */
+}
+
 int bg_pin_replace(int fd, const char *path)
 {
 	char aside[PIN_PATH_MAX], dir[PIN_PATH_MAX];

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 #include <stdbool.h>
 
@@ -25,7 +26,10 @@ int bg_pin_exists(const char *path);
 /* An fd of the program, map or link that is pinned at the path. -ENOENT: nothing of the kind is there. */
 int bg_pin_open(const char *path);
 
-/* Pins `fd` at the path in one step, in the place of what was there. */
+/* Of a map of that shape; -ENOENT: what is there is none. */
+int bg_pin_open_map(const char *path, enum bpf_map_type type, __u32 key_size, __u32 value_size);
+
+/* Pins `fd` at the path, in the place of what was there: there is no moment without. */
 int bg_pin_replace(int fd, const char *path);
 
 /* Makes the directory where it is missing, and locks it for as long as the fd that is returned stays open: until its

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 
+#include <bindgate/portmap.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
@@ -62,6 +63,14 @@ static int make_ring(void)
 	return fd < 0 ? -errno : fd;
 }
 
+static int make_storage(void)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_CGROUP_STORAGE, "bindgate_probe", sizeof(__u64),
+				sizeof(struct bg_portmap), 0, NULL);
+
+	return fd < 0 ? -errno : fd;
+}
+
 int bg_probe(struct bg_features *out, struct bg_error *error)
 {
 	struct bg_features features = { 0 };
@@ -74,6 +83,7 @@ int bg_probe(struct bg_features *out, struct bg_error *error)
 	features.cgroup_link = plain >= 0 && links(plain, &err);
 	features.loads = works("loads", plain, &err);
 	features.waives = works("waives", LOAD(SET(BPF_REG_0, 3), EXIT()), &err);
+	features.storage = works("storage", make_storage(), &err);
 	features.set_retval =
 		works("set_retval",
 		      LOAD(SET(BPF_REG_1, -EACCES), CALL(BPF_FUNC_set_retval), SET(BPF_REG_0, 1), EXIT()), &err);
@@ -91,8 +101,9 @@ int bg_probe(struct bg_features *out, struct bg_error *error)
 
 int bg_probe_required(const struct bg_features *features, struct bg_error *error)
 {
-	const char *lacks = !features->loads    ? "BPF programs on the cgroup bind hooks (CONFIG_CGROUP_BPF)"
-			    : !features->waives ? "waiving the privileged-port check from a bind hook (Linux 5.12)"
+	const char *lacks = !features->loads     ? "BPF programs on the cgroup bind hooks (CONFIG_CGROUP_BPF)"
+			    : !features->waives  ? "waiving the privileged-port check from a bind hook (Linux 5.12)"
+			    : !features->storage ? "cgroup storage of more than a page (Linux 5.15)"
 			    : !features->cgroup_link ? "BPF links to cgroups (Linux 5.7)"
 			    : !features->ringbuf     ? "BPF ring buffers (Linux 5.8)"
 						     : NULL;

@@ -10,6 +10,7 @@
 struct bg_features {
 	bool loads;       /* cgroup/bind programs load at all */
 	bool waives;      /* … and may waive CAP_NET_BIND_SERVICE (5.12): without it nothing works */
+	bool storage;     /* cgroup storage of a port map's size (5.15): before, a page was the most */
 	bool set_retval;  /* bpf_set_retval (5.18): denies say EACCES, else EPERM */
 	bool pid;         /* bpf_get_current_pid_tgid in the hooks: watch tells the process */
 	bool comm;        /* bpf_get_current_comm in the hooks: … and its name */

@@ -41,7 +41,7 @@ static const struct shape {
 	__u32 value;
 } shapes[PINNED] = {
 	[PORTMAPS] = { BPF_MAP_TYPE_CGROUP_STORAGE, sizeof(__u64), sizeof(struct bg_portmap) },
-	[COUNTS] = { BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, sizeof(__u64), sizeof(struct bg_counts) },
+	[COUNTS] = { BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(__u32), sizeof(__u32) },
 	[RINGS] = { BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(__u32), sizeof(__u32) },
 	[WATCHING] = { BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct bg_watching) },
 	[PROGRAM] = { BPF_MAP_TYPE_ARRAY, sizeof(__u32), sizeof(struct bg_program) },
@@ -69,6 +69,8 @@ void bg_programs_forget(struct bg_store *store)
 {
 	for (int i = 0; i < PROGRAM; i++)
 		*slot_of(store, i) = -1;
+	for (int i = 0; i < BG_CHUNKS; i++)
+		store->chunks[i] = -1;
 	store->has_program = false;
 }
 
@@ -77,25 +79,20 @@ void bg_programs_close(struct bg_store *store)
 	for (int i = 0; i < PROGRAM; i++)
 		if (*slot_of(store, i) >= 0)
 			close(*slot_of(store, i));
+	for (int i = 0; i < BG_CHUNKS; i++)
+		if (store->chunks[i] >= 0)
+			close(store->chunks[i]);
 	bg_programs_forget(store);
 }
 
 /* An fd; -ENOENT: nothing is there, or something else than it should be; other errors: that cannot be found out. */
 static int open_pinned(const struct bg_store *store, enum pinned what)
 {
+	const struct shape *shape = &shapes[what];
 	char path[PIN_PATH_MAX];
-	struct bpf_map_info map = { 0 };
-	__u32 size = sizeof(map);
-	int fd = bg_pin_open(bg_pin_path(path, store->dir, "core/%s", names[what])), err;
 
-	if (fd < 0 || what <= BIND6)
-		return fd;
-	err = bpf_obj_get_info_by_fd(fd, &map, &size) ? -errno : 0;
-	if (!err && map.type == shapes[what].type && map.key_size == shapes[what].key &&
-	    map.value_size == shapes[what].value)
-		return fd;
-	close(fd);
-	return err && err != -EINVAL ? err : -ENOENT; /* EINVAL: it is no map */
+	bg_pin_path(path, store->dir, "core/%s", names[what]);
+	return what <= BIND6 ? bg_pin_open(path) : bg_pin_open_map(path, shape->type, shape->key, shape->value);
 }
 
 static int read_program(struct bg_store *store)
@@ -140,6 +137,8 @@ static int unlink_all(const char *dir)
 		if ((unlink(bg_pin_path(path, dir, "%s", names[i])) && errno != ENOENT) ||
 		    (unlink(bg_pin_path(path, dir, "new-%s", names[i])) && errno != ENOENT))
 			err = -errno;
+	for (int i = 0; i < BG_CHUNKS && !unlink(bg_pin_path(path, dir, "chunk%d", i)); i++)
+		;
 	return err;
 }
 
@@ -322,7 +321,9 @@ static int is_gate(const char *name, void *arg)
 	return bg_pin_id(name, "", &id);
 }
 
-/* There are programs that this bindgate can neither use nor replace. */
+#define ANEW "its gates still hold. To begin anew: bindgate detach --all, then attach again"
+
+/* Programs are there, but no such as this bindgate can use or replace. */
 static int unusable(struct bg_store *store, struct bg_error *error)
 {
 	char gates[PIN_PATH_MAX];
@@ -330,12 +331,12 @@ static int unusable(struct bg_store *store, struct bg_error *error)
 
 	if (gated < 0)
 		return bg_error(error, gated, "cannot read %s: %s", gates, strerror(-gated));
+	if (gated && store->has_program && store->program.abi != BG_ABI)
+		return bg_error(error, -EPROTO,
+				"%s/core was made by another bindgate (ABI %u, %s; this one has ABI %d); " ANEW,
+				store->dir, store->program.abi, store->program.version, BG_ABI);
 	if (gated)
-		return bg_error(
-			error, -EPROTO,
-			"%s/core is gone, damaged or was made by a bindgate of another layout (%s; this one "
-			"has layout %d); its gates still hold. To begin anew: bindgate detach --all, then attach again",
-			store->dir, store->has_program ? store->program.version : "unknown version", BG_ABI);
+		return bg_error(error, -EPROTO, "%s/core is gone or damaged; " ANEW, store->dir);
 	return bg_programs_remove(store, error);
 }
 

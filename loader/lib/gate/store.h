@@ -12,7 +12,7 @@
 /*
  * The pin directory, locked. There is no other state:
  *
- *	core/       programs bind4 and bind6, maps portmaps, counts, rings, watching, and program_data
+ *	core/       programs bind4 and bind6, maps portmaps, counts and its chunks chunk0, chunk1 …, rings, watching, program
  *	gates/ID/   links bind4 and bind6 of the gate on the cgroup with that id
  *	watchers/N/ an empty directory, locked by whoever reads ring N
  *	watchers/bindgated/ another one, locked by the daemon
@@ -26,11 +26,12 @@ struct bg_store {
 	int dir_fd; /* holds the lock */
 	bool writable;
 	int portmaps; /* fds of the pinned maps and programs; -1: not loaded */
-	int counts;
+	int counts;   /* of its chunks, those that were looked at are in chunks */
 	int rings;
 	int watching;
 	int bind4;
 	int bind6;
+	int chunks[BG_CHUNKS];
 	void (*before_close)(struct bg_store *store); /* what is left to be done; NULL: nothing */
 	bool has_program;                             /* the core is there */
 	struct bg_program program;                    /* what it says of itself */

@@ -17,6 +17,18 @@ static const struct bg_rule *find_same(const struct bg_policy *before, const str
 	return NULL;
 }
 
+static __u8 counts_as(const struct bg_counted *counted, unsigned int slot)
+{
+	return counted->counts_as[slot / 4] >> slot % 4 * 2 & 3;
+}
+
+static void count_as(struct bg_counted *counted, unsigned int slot, __u8 verdict)
+{
+	__u8 *four = &counted->counts_as[slot / 4];
+
+	*four = (__u8)((*four & ~(3 << slot % 4 * 2)) | verdict << slot % 4 * 2);
+}
+
 enum {
 	FREE,
 	LEAVING, /* its rule goes with this swap; a bind that is under way may still count there */
@@ -73,24 +85,25 @@ void bg_counters_carry(const struct bg_counted *before, const struct bg_policy *
 		slot = choose(state, counts);
 		rule->slot = (__u8)slot;
 		state[slot] = USED;
-		counted->retired[counted->counts_as[slot] % BG_VERDICTS] +=
+		counted->retired[counts_as(counted, (unsigned int)slot)] +=
 			bg_counters_hits(counted, counts, rule->slot);
 		counted->base[slot] = counts->hits[slot] < UINT32_MAX ? (__u32)counts->hits[slot] : UINT32_MAX;
-		counted->counts_as[slot] = rule->verdict;
+		count_as(counted, (unsigned int)slot, rule->verdict);
 	}
 }
 
 __u64 bg_counters_hits(const struct bg_counted *counted, const struct bg_counts *counts, __u8 slot)
 {
-	return counts->hits[slot] - counted->base[slot];
+	/* less only where somebody took the counters away */
+	return counts->hits[slot] > counted->base[slot] ? counts->hits[slot] - counted->base[slot] : 0;
 }
 
 void bg_counters_totals(const struct bg_counted *counted, const struct bg_counts *counts,
 			__u64 verdicts[BG_VERDICTS])
 {
 	memcpy(verdicts, counted->retired, sizeof(counted->retired));
-	for (int slot = 0; slot < BG_RULES_MAX; slot++)
-		verdicts[counted->counts_as[slot] % BG_VERDICTS] += bg_counters_hits(counted, counts, (__u8)slot);
+	for (unsigned int slot = 0; slot < BG_RULES_MAX; slot++)
+		verdicts[counts_as(counted, slot)] += bg_counters_hits(counted, counts, (__u8)slot);
 	verdicts[BG_PASS] += counts->hits[BG_SLOT_PASSED] + counts->hits[BG_SLOT_BYPASSED];
 	verdicts[BG_DENY] += counts->hits[BG_SLOT_DENIED];
 }

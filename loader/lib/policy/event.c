@@ -8,9 +8,9 @@
 
 bool bg_event_rule(const struct bg_event *event, struct bg_rule *out)
 {
-	if (event->index >= BG_RULES_MAX)
+	if (event->slot >= BG_RULES_MAX)
 		return false;
-	bg_unpack(&event->rule, &event->rule_addr, &event->rule_target, out);
+	bg_unpack(&event->rule, (__u8)event->slot, &event->rule_addr, &event->rule_target, out);
 	return true;
 }
 

@@ -70,7 +70,7 @@ static bool cover(const struct bg_seen *seen, unsigned int gap, unsigned int mos
 			return false;
 		out->rules[out->count++] = (struct bg_rule){
 			.verdict = BG_ALLOW,
-			.flags = (__u8)(BG_RULE_FAMILIES | 1 << at),
+			.flags = (__u16)(BG_RULE_FAMILIES | 1 << at),
 			.first = (__u16)first[at],
 			.last = (__u16)last[at],
 		};

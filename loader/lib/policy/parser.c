@@ -42,9 +42,17 @@ static int read_port(const struct parse *parse, const char *text, __u16 *out)
 		return fail(parse, "\"%s\" is not a port", text);
 	if (!bg_number_parse(text, PORT_MAX, &value))
 		return fail(parse, "port %s is too high: ports are 1 to 65535", text);
-	if (value == 0)
-		return fail(parse, "port 0 needs no rule: a bind to it is always passed");
 	*out = (__u16)value;
+	return 0;
+}
+
+/* Of a bind to port 0, any free port, only deny:0 speaks. */
+static int check_zero(const struct parse *parse)
+{
+	if (parse->rule.verdict != BG_DENY || parse->rule.last > 0)
+		return fail(parse, "port 0 needs no rule: a bind to it passes, and only deny:0 denies it");
+	if (parse->rule.flags & BG_RULE_ADDR)
+		return fail(parse, "deny:0 has no address");
 	return 0;
 }
 
@@ -69,9 +77,11 @@ static int read_ports(struct parse *parse, char *text)
 	err = read_port(parse, text, &parse->rule.first);
 	if (!err)
 		err = read_port(parse, dash ? dash + 1 : text, &parse->rule.last);
-	if (!err && parse->rule.first > parse->rule.last)
+	if (err)
+		return err;
+	if (parse->rule.first > parse->rule.last)
 		return fail(parse, "the range goes down: did you mean %u-%u?", parse->rule.last, parse->rule.first);
-	return err;
+	return parse->rule.first ? 0 : check_zero(parse);
 }
 
 /* "1.2.3.4", "[::1]" without its brackets; with a length where `prefix` is given. */
@@ -167,6 +177,8 @@ static int read_target(struct parse *parse, char *text)
 		return fail(parse, "after = stands one port: a range keeps its offset, as in 8000-8010=9000");
 	if (!err)
 		err = read_port(parse, port, &parse->rule.to);
+	if (!err && parse->rule.to == 0)
+		return fail(parse, "a bind cannot be rewritten to port 0");
 	if (!err && parse->rule.to + span > PORT_MAX)
 		return fail(parse, "a range keeps its offset, and port %u would become %u: ports end at 65535",
 			    parse->rule.last, parse->rule.to + span);
@@ -228,6 +240,8 @@ static int read_qualifier(struct parse *parse, const char *text)
 
 	if (!qualifier)
 		return no_qualifier(parse, text);
+	if (!parse->rule.first)
+		return fail(parse, "deny:0 has no %s", qualifier->key);
 	if (bg_qualifier_has(qualifier, &parse->rule))
 		return fail(parse, "%s stands there twice", qualifier->key);
 	if (bg_qualifier_read(qualifier, text, &parse->rule, &reason))

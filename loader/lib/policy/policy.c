@@ -48,6 +48,7 @@ static bool same_but_for(const struct bg_rule *rule, const struct bg_rule *wante
 {
 	struct bg_rule endless = *rule;
 
+	endless.flags &= (__u16)~BG_RULE_FOR;
 	endless.seconds = 0;
 	return !wanted->seconds && bg_rule_same(&endless, wanted);
 }
@@ -154,6 +155,14 @@ int bg_policy_covered_by(const struct bg_policy *policy, unsigned int rule)
 {
 	for (unsigned int i = 0; i < rule && i < policy->count; i++)
 		if (bg_rule_covers(&policy->rules[i], &policy->rules[rule]))
+			return (int)i;
+	return -1;
+}
+
+int bg_policy_rule_of(const struct bg_policy *policy, unsigned int slot)
+{
+	for (unsigned int i = 0; i < policy->count; i++)
+		if (policy->rules[i].slot == slot)
 			return (int)i;
 	return -1;
 }

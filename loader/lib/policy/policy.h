@@ -33,6 +33,9 @@ const char *bg_netns_name(__u8 netns);
 /* The rule (index below `rule`) that lets the rule never match, or -1. */
 int bg_policy_covered_by(const struct bg_policy *policy, unsigned int rule);
 
+/* The rule that counts in a slot, or -1: none of them does. */
+int bg_policy_rule_of(const struct bg_policy *policy, unsigned int slot);
+
 /* Same options, owner, label, and rules with the same texts in the same order. */
 bool bg_policy_same(const struct bg_policy *a, const struct bg_policy *b);
 

@@ -90,6 +90,7 @@ const struct bg_qualifier bg_qualifiers[BG_QUALIFIERS] = {
 	  .print = print_id,
 	  .covers = is_equal },
 	{ .key = "for=",
+	  .flag = BG_RULE_FOR,
 	  .input = BG_INPUT_TIME,
 	  .operand = offsetof(struct bg_rule, seconds),
 	  .parse = bg_duration_parse,
@@ -111,7 +112,7 @@ __u32 bg_qualifier_operand(const struct bg_qualifier *qualifier, const struct bg
 
 bool bg_qualifier_has(const struct bg_qualifier *qualifier, const struct bg_rule *rule)
 {
-	return qualifier->flag ? rule->flags & qualifier->flag : bg_qualifier_operand(qualifier, rule) != 0;
+	return rule->flags & qualifier->flag;
 }
 
 int bg_qualifier_read(const struct bg_qualifier *qualifier, const char *text, struct bg_rule *rule,

@@ -12,7 +12,7 @@
  */
 struct bg_qualifier {
 	const char *key; /* with its "=" */
-	__u8 flag;       /* enum bg_rule_flags; 0: a rule has it whose operand is not 0 */
+	__u16 flag;      /* enum bg_rule_flags */
 	__u8 input;      /* enum bg_inputs: what the hook has to ask for */
 	size_t operand;  /* where in struct bg_rule its __u32 is */
 

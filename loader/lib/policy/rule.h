@@ -13,16 +13,16 @@
  */
 struct bg_rule {
 	__u8 verdict; /* enum bg_verdict; a "=" makes it BG_REWRITE */
-	__u8 flags;   /* enum bg_rule_flags: at least one protocol and one family */
+	__u16 flags;  /* enum bg_rule_flags: at least one protocol and one family */
 	__u8 prefix;  /* of addr, of 128 bits (IPv4's are the last 32); 0 without BG_RULE_ADDR */
-	__u16 first;  /* ports, host byte order, both ends included; 1 to 65535 */
+	__u16 first;  /* ports, host byte order, both ends included; 1 to 65535, or 0 alone with BG_DENY */
 	__u16 last;
 	__u16 to;              /* with BG_REWRITE: what `first` becomes; ranges keep the offset */
 	struct bg_addr addr;   /* with BG_RULE_ADDR; bits beyond the prefix are zero; else zero */
 	struct bg_addr target; /* with BG_RULE_TARGET; else zero */
 	__u32 uid;             /* with BG_RULE_UID; else 0 */
 	__u32 gid;             /* with BG_RULE_GID; else 0 */
-	__u32 seconds;         /* for=, 0: without end */
+	__u32 seconds;         /* with BG_RULE_FOR; else 0 */
 
 	/* What an installed rule has besides; no part of its text. */
 	__u32 deadline; /* boot time in ticks of 2^BG_TICK_SHIFT ns; 0: none or not installed yet */

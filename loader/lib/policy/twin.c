@@ -24,8 +24,8 @@ static struct bg_rule twin_of(const struct bg_rule *rule)
 	struct bg_rule twin = *rule;
 
 	twin.verdict = BG_DENY;
-	twin.flags = (__u8)((rule->flags & ~(BG_RULE_FAMILIES | BG_RULE_TARGET)) | BG_RULE_ADDR |
-			    (ip4 ? BG_RULE_IP4 : BG_RULE_IP6));
+	twin.flags = (__u16)((rule->flags & ~(BG_RULE_FAMILIES | BG_RULE_TARGET)) | BG_RULE_ADDR |
+			     (ip4 ? BG_RULE_IP4 : BG_RULE_IP6));
 	twin.prefix = ip4 ? IP4_WHOLE : 0;
 	twin.addr = (struct bg_addr){ .lo = ip4 ? 0xffff00000000ULL : 0 };
 	twin.to = 0;

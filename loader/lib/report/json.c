@@ -28,6 +28,7 @@ static json_t *rule_json(const struct bg_gate *gate, unsigned int index)
 json_t *bg_json_gate(const struct bg_gate *gate)
 {
 	const struct bg_policy *policy = &gate->policy;
+	static const char *const enforced[] = { "default", "netns", "audit", "rules", "verdicts" };
 	json_t *rules = json_array(), *verdicts = json_object(), *out;
 
 	for (unsigned int i = 0; i < policy->count; i++)
@@ -41,6 +42,9 @@ json_t *bg_json_gate(const struct bg_gate *gate)
 			bg_verdict_name(policy->default_verdict), "netns", bg_netns_name(policy->netns), "audit",
 			policy->audit, "rules", rules, "verdicts", verdicts, "default_hits",
 			(json_int_t)gate->default_hits, "unasked_hits", (json_int_t)gate->bypassed_hits);
+	if (out && gate->is_unknown)
+		for (size_t i = 0; i < sizeof(enforced) / sizeof(*enforced); i++)
+			json_object_set_new(out, enforced[i], json_null());
 	if (out && *gate->damage)
 		json_object_set_new(out, "damage", json_string(gate->damage));
 	return out;
