@@ -193,7 +193,7 @@ static int declare(struct work *work, const char *name, const struct bg_policy *
 
 	if (err)
 		return err;
-	if (work->rules) {
+	if (!policy) {
 		err = bg_permanent_read(name, &work->permanent, &work->error);
 		if (err == -ENOENT && work->edit == bg_policy_add &&
 		    bg_permanent_each_cgroup(name, take_live, work, NULL) == 1)

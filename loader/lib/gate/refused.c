@@ -39,14 +39,14 @@ static int handle(void *arg, void *data, size_t size)
 static int open_with_btf(struct bg_refused *refused, bool by_tracepoint)
 {
 	struct refused_bpf *skeleton = refused_bpf__open();
-	int err = skeleton ? 0 : -errno;
+	int err;
 
-	if (!err) {
-		bpf_program__set_autoload(skeleton->progs.bind_returns, !by_tracepoint);
-		bpf_program__set_autoload(skeleton->progs.bind_begins, by_tracepoint);
-		bpf_program__set_autoload(skeleton->progs.bind_ends, by_tracepoint);
-		err = refused_bpf__load(skeleton);
-	}
+	if (!skeleton)
+		return errno ? -errno : -ENOMEM;
+	bpf_program__set_autoload(skeleton->progs.bind_returns, !by_tracepoint);
+	bpf_program__set_autoload(skeleton->progs.bind_begins, by_tracepoint);
+	bpf_program__set_autoload(skeleton->progs.bind_ends, by_tracepoint);
+	err = refused_bpf__load(skeleton);
 	if (!err)
 		err = refused_bpf__attach(skeleton);
 	if (err) {
@@ -63,7 +63,9 @@ static int open_without_btf(struct bg_refused *refused)
 	int err;
 
 	refused->without_btf = refused_tp_bpf__open_and_load();
-	err = refused->without_btf ? refused_tp_bpf__attach(refused->without_btf) : -errno;
+	if (!refused->without_btf)
+		return errno ? -errno : -ENOMEM;
+	err = refused_tp_bpf__attach(refused->without_btf);
 	if (err) {
 		refused_tp_bpf__destroy(refused->without_btf);
 		refused->without_btf = NULL;
