@@ -137,7 +137,7 @@ $(BUILD)/built_version.h: FORCE
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 $(BUILD)/loader/lib/base/version.o: $(BUILD)/built_version.h
 
--include tests/tests.mk bench/bench.mk
+-include bench/bench.mk tests/tests.mk
 
 # For editors and analysers: how each file is compiled.
 comma := ,
