@@ -25,11 +25,13 @@ build_debs() { # VERSION
 		sed -i "1s/(.*)/($1)/" "$tree/debian/changelog"
 		echo "$1" >"$tree/VERSION"
 	fi
+	# what is built again was tested before
+	[ "$1" = "$(cat "$TREE/VERSION")" ] || local -x DEB_BUILD_OPTIONS=nocheck
 	(cd "$tree" && env -u MAKEFLAGS -u MFLAGS -u V nice dpkg-buildpackage -b -uc -us -j2 >"$DEBS/build.log" 2>&1 3>&-) || {
 		tail -50 "$DEBS/build.log" >&2
 		return 1
 	}
-	mv "$DEBS"/*.deb "$DEBS"/*.changes "$ROOT/root/"
+	mv "$DEBS"/*.deb "$ROOT/root/"
 }
 
 teardown_file() {
@@ -72,7 +74,7 @@ is() {
 }
 
 @test "lintian has nothing to say" {
-	run -0 lintian --fail-on error,warning --tag-display-limit 0 "$ROOT"/root/*.changes
+	run -0 lintian --allow-root --fail-on error,warning --tag-display-limit 0 "$ROOT"/root/bindgate_*.deb "$ROOT"/root/bindgated_*.deb
 	equal tags "$output" ""
 }
 
