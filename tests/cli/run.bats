@@ -264,7 +264,14 @@ nothing_left_below() {
 @test "from a user's cgroup below a limit of root's: refused; what the user set is no limit" {
 	local controller enabled=() dir
 	read -r controller _ <"$CGROUP2/cgroup.controllers"
-	for dir in "$CGROUP2" "$BASE" "$CG"; do
+	local path=$CGROUP2 part below
+	local -a dirs=("$CGROUP2")
+	IFS=/ read -ra below <<<"${NAME#/}"
+	for part in "${below[@]}"; do
+		path=$path/$part
+		dirs+=("$path")
+	done
+	for dir in "${dirs[@]}"; do
 		grep -qw "$controller" "$dir/cgroup.subtree_control" && continue
 		echo "+$controller" >"$dir/cgroup.subtree_control"
 		enabled=("$dir" "${enabled[@]}")
