@@ -7,6 +7,7 @@
 #
 # make check-engines     pods in real engines of newer releases: ENGINES="containerd-1.7"
 # make check-unit        the tests that need neither root nor a kernel
+# make check-systemd     --permanent and doc/recipes.md, under a real systemd
 # make check-packages    the tarball, the packages and the image
 # make lint, make format, make compile_commands, make dist
 # make check-kernels     the kernel tests in other kernels: ARCHES="amd64 arm64" KERNELS="5.10 6.1 newest" CPUS="1 2"

@@ -56,6 +56,12 @@ check-packages:
 	+$(MAKE) WERROR=1 all
 	tests/run $(BUILD) tests/packages/
 
+# --permanent and the recipes, under a systemd that is PID 1 of its own root
+check-systemd:
+	deploy/packages.sh build check
+	+$(MAKE) WERROR=1 all
+	tests/run $(BUILD) tests/systemd
+
 valgrind:
 	deploy/packages.sh build check valgrind
 	+$(MAKE) WERROR=1 all
@@ -80,4 +86,4 @@ check-engines:
 	+$(MAKE) WERROR=1 all
 	tests/engines/run $(BUILD)
 
-.PHONY: check-unit check-packages tests kernel-tests fuzzers check valgrind fuzz coverage check-kernels check-engines
+.PHONY: check-unit check-packages check-systemd tests kernel-tests fuzzers check valgrind fuzz coverage check-kernels check-engines
