@@ -120,6 +120,7 @@ static void attach_floor(const char *path)
 	int map = bpf_map_create(BPF_MAP_TYPE_CGROUP_STORAGE, "bench_floor", sizeof(__u64),
 				 sizeof(struct bg_portmap), 0, NULL);
 	const struct bpf_insn insns[] = {
+		/* NOLINTNEXTLINE(misc-redundant-expression): both are 0, and say what they are */
 		{ .code = BPF_LD | BPF_DW | BPF_IMM, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_MAP_FD, .imm = map },
 		{ 0 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2 },

@@ -88,10 +88,9 @@ static void detach_permanent(struct work *work, const char *text)
 	char name[BG_PERMANENT_NAME_MAX];
 	struct bg_error error = { "" };
 
-	if (bg_permanent_name(text, name, &error))
-		note_error(work, text, FAILED, &error);
-	else if (cli_forget_permanent(name, work->forgotten, note_permanent, work) == DONE &&
-		 bg_permanent_each_cgroup(name, detach_live, work, &error))
+	if (bg_permanent_name(text, name, &error) ||
+	    (cli_forget_permanent(name, work->forgotten, note_permanent, work) == DONE &&
+	     bg_permanent_each_cgroup(name, detach_live, work, &error)))
 		note_error(work, text, FAILED, &error);
 }
 

@@ -224,7 +224,7 @@ static int declare(struct work *work, const char *name, const struct bg_policy *
 	bg_permanent_end(&change, err != 0);
 	if (work->is_open)
 		bg_store_close(&work->store);
-	for (size_t i = 0; !err && i < sizeof(change.notes) / sizeof(*change.notes); i++)
+	for (size_t i = 0; !err && i < BG_PERMANENT_NOTES; i++)
 		if (*change.notes[i])
 			cli_print_warning(work->cli, "%s", change.notes[i]);
 	return err;

@@ -288,7 +288,7 @@ struct kept {
 
 static bool is_kept(struct desired *desired, __u64 id, const struct kept *kept)
 {
-	return kept->keeps && !bg_gate_read(&desired->store, id, &desired->gate, NULL) &&
+	return kept && kept->keeps && !bg_gate_read(&desired->store, id, &desired->gate, NULL) &&
 	       kept->keeps(desired->gate.cgroup.name, kept->arg);
 }
 

@@ -264,7 +264,7 @@ static void prints_any_garbage(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 100000; i++) {
-		struct bg_rule rule;
+		struct bg_rule rule = { 0 };
 		char text[BG_RULE_TEXT_MAX];
 
 		for (size_t k = 0; k < sizeof(rule); k++)

@@ -50,7 +50,7 @@ __attribute__((format(printf, 2, 3))) static void note(struct bg_permanent_chang
 	size_t i = 0;
 	va_list args;
 
-	while (i + 1 < sizeof(change->notes) / sizeof(*change->notes) && *change->notes[i])
+	while (i + 1 < BG_PERMANENT_NOTES && *change->notes[i])
 		i++;
 	va_start(args, format);
 	vsnprintf(change->notes[i], sizeof(change->notes[i]), format, args);

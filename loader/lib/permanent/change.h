@@ -5,12 +5,14 @@
 #include "permanent/permanent.h"
 #include "permanent/replace.h"
 
+#define BG_PERMANENT_NOTES 3
+
 /* A change that is under way: between begin and end nobody else changes any. */
 struct bg_permanent_change {
 	int lock; /* an fd */
 	struct bg_replaced files[2];
-	bool told;          /* systemd has been told of it */
-	char notes[3][320]; /* what a person should know, empty ones at the end */
+	bool told;                           /* systemd has been told of it */
+	char notes[BG_PERMANENT_NOTES][320]; /* what a person should know, empty ones at the end */
 };
 
 int bg_permanent_begin(struct bg_permanent_change *change, struct bg_error *error);
