@@ -195,7 +195,12 @@ static int run_attach(struct cli *cli, int argc, char **argv)
 		err = bg_sweep_open(cli->pin_dir, BG_STORE_WRITE, &store, &error);
 	if (err)
 		return cli_print_error(cli, err, &error);
-	if (bg_gate_read(&store, cgroup.id, &outcome.before, NULL) || *outcome.before.damage)
+	err = bg_gate_read(&store, cgroup.id, &outcome.before, &error);
+	if (err && err != -ENOENT && err != -ESTALE) { /* what stands there cannot be told: nothing is changed */
+		bg_store_close(&store);
+		return cli_print_error(cli, err, &error);
+	}
+	if (err || *outcome.before.damage)
 		outcome.before.id = 0;
 	status = attach(cli, &store, &cgroup, &policy, 0, &outcome);
 	if (outcome.result != BG_REPLACED)
