@@ -74,7 +74,8 @@ without_v2() {
 }
 
 @test "cgroup v2 is not mounted" {
-	without_v2 : '"$BINDGATE" attach "$CG" 80'
+	# nor for whoever called it: their processes are of another pid namespace
+	without_v2 : 'unshare --pid --fork --mount-proc "$BINDGATE" attach "$CG" 80'
 	equal attach "$output" "bindgate: cgroup v2 is not mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup"
 	ended 1 ""
 	without_v2 : '"$BINDGATE" probe'
