@@ -78,7 +78,7 @@ without_v2() {
 	without_v2 : 'unshare --pid --fork --mount-proc "$BINDGATE" attach "$CG" 80'
 	equal attach "$output" "bindgate: cgroup v2 is not mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup"
 	ended 1 ""
-	without_v2 : '"$BINDGATE" probe'
+	without_v2 : 'unshare --pid --fork --mount-proc "$BINDGATE" probe'
 	ended 4 "there is nothing to gate"
 	ended 4 "bindgate: cgroup v2 is not mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup"
 }
