@@ -119,7 +119,7 @@ rules_of() {
 eventually() {
 	local end SPENT
 	spend
-	end=$((SPENT + 1000))
+	end=$((SPENT + 6000))
 	while ! "$@"; do
 		spend
 		if [ "$SPENT" -ge "$end" ]; then
