@@ -61,16 +61,19 @@ int bg_counts_read(struct bg_store *store, __u64 id, __u32 counter, struct bg_co
 	return !err && out->gate != id ? -ENOENT : err;
 }
 
-/* How many there are: they are made in order. */
-static __u32 count_chunks(const struct bg_store *store)
+/* How many there are: they are made in order. A negative errno: that cannot be told. */
+static int count_chunks(const struct bg_store *store)
 {
-	__u32 low = 0, high = BG_CHUNKS;
+	int low = 0, high = BG_CHUNKS;
 	char path[PIN_PATH_MAX];
 
 	while (low < high) {
-		__u32 middle = (low + high) / 2;
+		int middle = (low + high) / 2;
+		int exists = bg_pin_exists(bg_pin_path(path, store->dir, "core/chunk%d", middle));
 
-		if (bg_pin_exists(bg_pin_path(path, store->dir, "core/chunk%u", middle)))
+		if (exists < 0)
+			return exists;
+		if (exists)
 			low = middle + 1;
 		else
 			high = middle;
@@ -95,7 +98,7 @@ static int make_chunk(const struct bg_store *store, __u32 chunk)
 	return err;
 }
 
-/* A gate that is being made or taken away has its counter still. */
+/* A gate that is being made or taken away has its counter still. So has one that cannot be looked for. */
 static bool is_gate(const struct bg_store *store, __u64 id)
 {
 	static const char *const states[] = { "", "new-", "old-" };
@@ -130,12 +133,15 @@ static int find_free(struct bg_store *store, __u64 id, __u32 chunks, __u32 *coun
 int bg_counts_take(struct bg_store *store, __u64 id, __u32 *counter)
 {
 	struct bg_counts zero = { .gate = id };
-	__u32 chunks = count_chunks(store), at;
-	int err = find_free(store, id, chunks, counter);
+	int chunks = count_chunks(store), err;
+	__u32 at;
 
+	if (chunks < 0)
+		return chunks;
+	err = find_free(store, id, (__u32)chunks, counter);
 	if (err == -ENOSPC && chunks < BG_CHUNKS) {
-		*counter = chunks * BG_CHUNK;
-		err = make_chunk(store, chunks);
+		*counter = (__u32)chunks * BG_CHUNK;
+		err = make_chunk(store, (__u32)chunks);
 	}
 	if (err)
 		return err;
