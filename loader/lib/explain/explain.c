@@ -326,6 +326,21 @@ static int ask_declared(const struct bg_policy *policy, struct bg_explanation *o
 	return err;
 }
 
+int bg_explain_gone(struct bg_store *store, const struct bg_process *process, const struct bg_cgroup *cgroup,
+		    const struct bg_bind *bind, struct bg_explanation *out, struct bg_error *error)
+{
+	int err = 0;
+
+	*out = (struct bg_explanation){
+		.requested = *bind, .actual = *bind, .complete = store, .process = *process, .cgroup = *cgroup
+	};
+	if (store)
+		err = walk(store, out, error);
+	if (!err)
+		err = bg_netns_view_read(getpid(), &out->actual, &out->netns_view, error);
+	return err ? err : conclude(store, out, error);
+}
+
 int bg_explain_service(struct bg_store *store, const struct bg_service *service, const struct bg_policy *declared,
 		       const struct bg_bind *bind, struct bg_explanation *out, struct bg_error *error)
 {

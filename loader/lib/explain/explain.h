@@ -59,6 +59,11 @@ int bg_bind_parse(const char *text, struct bg_bind *out, struct bg_error *error)
 int bg_explain(struct bg_store *store, pid_t pid, const struct bg_cgroup *cgroup, const struct bg_bind *bind,
 	       struct bg_explanation *out, struct bg_error *error);
 
+/* For a process that is gone, or that binds a socket of another cgroup: what is known of it. Its network namespace is taken
+ * for the caller's. */
+int bg_explain_gone(struct bg_store *store, const struct bg_process *process, const struct bg_cgroup *cgroup,
+		    const struct bg_bind *bind, struct bg_explanation *out, struct bg_error *error);
+
 /* For the next bind of a service that does not run, as systemd would start it; `declared`: its permanent gate, or NULL. */
 int bg_explain_service(struct bg_store *store, const struct bg_service *service, const struct bg_policy *declared,
 		       const struct bg_bind *bind, struct bg_explanation *out, struct bg_error *error);

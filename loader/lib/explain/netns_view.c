@@ -2,15 +2,12 @@
 /* What a network namespace says of a bind: looked at by a child that enters it. */
 #include "policy/address.h"
 #include "explain/netns_view.h"
+#include "explain/diag_internal.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <linux/sock_diag.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +18,6 @@
 #include <unistd.h>
 
 #define USUAL_START 1024
-#define LISTENING 10  /* TCP_LISTEN */
-#define IN_NO_STATE 7 /* TCP_CLOSE: a UDP socket that is not connected */
 
 static unsigned int read_start(void)
 {
@@ -88,16 +83,22 @@ static bool collides(const struct bg_bind *bind, bool held_v6, const struct bg_a
 	return is_any(&bind->addr) || is_any(held) || (bind->addr.hi == held->hi && bind->addr.lo == held->lo);
 }
 
-static void look_at(const struct bg_bind *bind, const struct nlmsghdr *message, struct bg_netns_view *out)
+struct look {
+	const struct bg_bind *bind;
+	struct bg_netns_view *out;
+};
+
+static void look_at(const struct inet_diag_msg *socket, size_t left, void *arg)
 {
-	const struct inet_diag_msg *socket = NLMSG_DATA(message);
+	const struct bg_bind *bind = ((const struct look *)arg)->bind;
+	struct bg_netns_view *out = ((const struct look *)arg)->out;
 	const struct rtattr *attr = (const struct rtattr *)(socket + 1);
-	size_t left = message->nlmsg_len - NLMSG_LENGTH(sizeof(*socket));
 	bool wide = socket->idiag_family == AF_INET6, v6 = wide;
 	struct bg_addr held;
 
 	if (ntohs(socket->id.idiag_sport) != bind->port ||
-	    (socket->idiag_state != LISTENING && !(bind->protocol == BG_UDP && socket->idiag_state == IN_NO_STATE)))
+	    (socket->idiag_state != BG_DIAG_LISTENING &&
+	     !(bind->protocol == BG_UDP && socket->idiag_state == BG_DIAG_NO_STATE)))
 		return;
 	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left))
 		if (attr->rta_type == INET_DIAG_SKV6ONLY && *(const __u8 *)(attr + 1))
@@ -109,45 +110,12 @@ static void look_at(const struct bg_bind *bind, const struct nlmsghdr *message, 
 			(struct bg_holder){ .addr = held, .inode = socket->idiag_inode, .uid = socket->idiag_uid };
 }
 
-static void ask_family(int netlink, int family, const struct bg_bind *bind, struct bg_netns_view *out)
-{
-	struct {
-		struct nlmsghdr header;
-		struct inet_diag_req_v2 ask;
-	} request = {
-		.header = { .nlmsg_len = sizeof(request),
-			    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.ask = { .sdiag_family = (__u8)family,
-			 .sdiag_protocol = bind->protocol == BG_UDP ? IPPROTO_UDP : IPPROTO_TCP,
-			 .idiag_states = ~0U },
-	};
-	static char buffer[1 << 16];
-	bool more = send(netlink, &request, sizeof(request), 0) == sizeof(request);
-
-	while (more) {
-		ssize_t got = recv(netlink, buffer, sizeof(buffer), 0);
-		const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
-
-		more = got > 0;
-		for (; more && NLMSG_OK(message, got); message = NLMSG_NEXT(message, got)) {
-			if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
-				more = false;
-			else if (message->nlmsg_type == SOCK_DIAG_BY_FAMILY)
-				look_at(bind, message, out);
-		}
-	}
-}
-
 static void find_holders(const struct bg_bind *bind, struct bg_netns_view *out)
 {
-	int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+	struct look look = { .bind = bind, .out = out };
 
-	if (netlink < 0)
-		return;
-	ask_family(netlink, AF_INET, bind, out);
-	ask_family(netlink, AF_INET6, bind, out);
-	close(netlink);
+	bg_diag_each(AF_INET, bind->protocol, ~0U, look_at, &look);
+	bg_diag_each(AF_INET6, bind->protocol, ~0U, look_at, &look);
 }
 
 /* Whose are the sockets? Each descriptor of each process is looked at. */

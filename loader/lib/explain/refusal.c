@@ -68,15 +68,16 @@ void bg_refusal_describe(const struct bg_refusal *refusal, struct bg_refusal_why
 int bg_refusal_explain(struct bg_store *store, const struct bg_refusal *refusal, struct bg_refusal_why *out,
 		       struct bg_error *error)
 {
-	int err;
+	struct bg_process gone = { .uid = refusal->uid, .gid = refusal->gid, .euid = refusal->uid };
+	int err = -ESRCH;
 
 	if (!*out->cgroup.path)
 		return bg_error(error, -ESTALE, "the cgroup %s is gone", out->cgroup.name);
 	/* a socket that was passed on has the gates of another cgroup than its process */
 	if (cgroup_of(refusal) == refusal->task_cgroup && still_lives(refusal))
 		err = bg_explain(store, (pid_t)refusal->pid, NULL, &out->bind, &out->why, error);
-	else
-		err = bg_explain(store, 0, &out->cgroup, &out->bind, &out->why, error);
+	if (err) /* most of those that are refused end at once */
+		err = bg_explain_gone(store, &gone, &out->cgroup, &out->bind, &out->why, error);
 	if (err || refusal->error == EADDRINUSE)
 		return err;
 	if (out->why.denied)

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #include "explain/sockets.h"
 
+#include "explain/diag_internal.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <linux/sock_diag.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,14 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LISTENING 10  /* TCP_LISTEN */
-#define IN_NO_STATE 7 /* TCP_CLOSE: a UDP socket that is not connected */
-
 struct search {
 	__u64 *cgroups; /* ids */
 	size_t count;
 	pid_t pid; /* a process in one of them; 0: none */
 	unsigned int local_first, local_last;
+	__u8 protocol; /* that is being asked for */
 	struct bg_seen found;
 };
 
@@ -79,15 +75,15 @@ static bool is_ours(const struct search *search, __u64 cgroup)
 	return false;
 }
 
-static void look_at(struct search *search, __u8 protocol, const struct nlmsghdr *message)
+static void look_at(const struct inet_diag_msg *socket, size_t left, void *arg)
 {
-	const struct inet_diag_msg *socket = NLMSG_DATA(message);
+	struct search *search = arg;
+	const __u8 protocol = search->protocol;
 	const struct rtattr *attr = (const struct rtattr *)(socket + 1);
-	size_t left = message->nlmsg_len - NLMSG_LENGTH(sizeof(*socket));
 	__u16 port = ntohs(socket->id.idiag_sport);
 	__u64 cgroup = 0;
 
-	if (socket->idiag_state != (protocol == BG_UDP ? IN_NO_STATE : LISTENING) ||
+	if (socket->idiag_state != (protocol == BG_UDP ? BG_DIAG_NO_STATE : BG_DIAG_LISTENING) ||
 	    (port >= search->local_first && port <= search->local_last))
 		return;
 	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left))
@@ -95,36 +91,6 @@ static void look_at(struct search *search, __u8 protocol, const struct nlmsghdr 
 			memcpy(&cgroup, RTA_DATA(attr), sizeof(cgroup));
 	if (cgroup && is_ours(search, cgroup))
 		bg_seen_add(&search->found, protocol, port);
-}
-
-static void ask(struct search *search, int netlink, __u8 family, __u8 protocol)
-{
-	struct {
-		struct nlmsghdr header;
-		struct inet_diag_req_v2 ask;
-	} request = {
-		.header = { .nlmsg_len = sizeof(request),
-			    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.ask = { .sdiag_family = family,
-			 .sdiag_protocol = protocol == BG_UDP ? IPPROTO_UDP : IPPROTO_TCP,
-			 .idiag_states = 1U << LISTENING | 1U << IN_NO_STATE },
-	};
-	static char buffer[1 << 16];
-	bool more = send(netlink, &request, sizeof(request), 0) == sizeof(request);
-
-	while (more) {
-		ssize_t got = recv(netlink, buffer, sizeof(buffer), 0);
-		const struct nlmsghdr *message = (const struct nlmsghdr *)buffer;
-
-		more = got > 0;
-		for (; more && NLMSG_OK(message, got); message = NLMSG_NEXT(message, got)) {
-			if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
-				more = false;
-			else if (message->nlmsg_type == SOCK_DIAG_BY_FAMILY)
-				look_at(search, protocol, message);
-		}
-	}
 }
 
 static void read_local_ports(struct search *search)
@@ -141,20 +107,19 @@ static void read_local_ports(struct search *search)
 static void look(struct search *search, int answer)
 {
 	static const __u8 families[] = { AF_INET, AF_INET6 };
+	const __u32 states = 1U << BG_DIAG_LISTENING | 1U << BG_DIAG_NO_STATE;
 	char netns[64];
-	int netlink, ns;
+	int ns;
 
 	snprintf(netns, sizeof(netns), "/proc/%d/ns/net", search->pid);
 	ns = open(netns, O_RDONLY | O_CLOEXEC);
 	if (ns < 0 || setns(ns, CLONE_NEWNET))
 		_exit(1);
 	read_local_ports(search);
-	netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	if (netlink < 0)
-		_exit(1);
 	for (size_t i = 0; i < sizeof(families); i++)
-		for (__u8 protocol = 0; protocol < BG_PROTOCOLS; protocol++)
-			ask(search, netlink, families[i], protocol);
+		for (search->protocol = 0; search->protocol < BG_PROTOCOLS; search->protocol++)
+			if (bg_diag_each(families[i], search->protocol, states, look_at, search))
+				_exit(1);
 	_exit(write(answer, &search->found, sizeof(search->found)) != sizeof(search->found));
 }
 
