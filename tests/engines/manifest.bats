@@ -3,7 +3,7 @@
 # The manifests' own containers through a real containerd: with their mounts, capabilities, probes and security settings.
 # Of the node, what is replaced is the test's own: /run, the cgroup that pods are below, the network namespace.
 
-load ../node/common
+load ../node/containerd
 
 ROOT_PACKAGES=libbpf1,libelf1,libjansson4,libcyaml1,libmicrohttpd12,libcurl4,libprotobuf-c1,nginx-light
 
@@ -23,27 +23,9 @@ teardown_file() {
 setup() {
 	new_room
 	CRI=$WORK/run/containerd/containerd.sock
+	NRI=$WORK/run/nri.sock
 	mkdir -p "$WORK/run/containerd" "$WORK/logs" "$WORK/etc" "$WORK/empty"
-	cat >"$WORK/containerd.toml" <<-END
-		version = 2
-		root = "$WORK/root"
-		state = "$WORK/state"
-		[grpc]
-		  address = "$CRI"
-		[plugins."io.containerd.internal.v1.opt"]
-		  path = "$WORK/opt"
-		[plugins."io.containerd.grpc.v1.cri"]
-		  sandbox_image = "bindgate.test/pause:1"
-		  disable_apparmor = true
-		  restrict_oom_score_adj = true
-		  [plugins."io.containerd.grpc.v1.cri".cni]
-		    bin_dir = "$WORK/cni"
-		    conf_dir = "$WORK/cni"
-		  [plugins."io.containerd.grpc.v1.cri".containerd]
-		    snapshotter = "native"
-		    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-		      runtime_type = "io.containerd.runc.v2"
-	END
+	configure_containerd bindgate.test/pause:1
 	make_node
 	start_containerd
 	cat >"$WORK/nginx.conf" <<-END
@@ -92,12 +74,7 @@ in_runtime() {
 
 teardown() {
 	tail -n 5 "$WORK"/logs/*.log >&2 || true # shown where the test failed
-	for try in 1 2 3 4 5; do
-		find "$CG" -name cgroup.kill -exec sh -c 'echo 1 >"$1"' sh {} \; 2>/dev/null
-		sleep 0.1
-	done
-	clear_hierarchies
-	clear_room
+	clear_containerd
 }
 
 # pod MANIFEST NAMESPACE UID: sets $sandbox and $container

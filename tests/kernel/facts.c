@@ -448,14 +448,17 @@ static void expired_rules_match_no_more(void)
 	struct bg_cgroup cgroup = new_cgroup("a");
 	struct worker worker = nobody_in(&cgroup);
 	double start = seconds_now(), end;
+	__u32 deadline;
 
 	gate(&cgroup, passes, "80,for=2s", "deny:8080,for=2s", "3000=81,for=2s", "3000=8081", NULL);
 	expect_bound(&worker, "tcp4", "127.0.0.1", 80, "127.0.0.1", 80);
 	expect_refused(&worker, "tcp4", "127.0.0.1", 8080, EACCES);
 	expect_bound(&worker, "tcp4", "127.0.0.1", 3000, "127.0.0.1", 81);
+	deadline = read_gate(&cgroup)->policy.rules[0].deadline;
 	usleep(1000000);
 	/* another rule comes and goes: the clock of those that stay runs on */
 	gate(&cgroup, passes, "80,for=2s", "deny:8080,for=2s", "3000=81,for=2s", "3000=8081", "443", NULL);
+	EXPECT(deadline && read_gate(&cgroup)->policy.rules[0].deadline == deadline, "its clock began anew");
 	EXPECT(comes_to(&worker, 80, EACCES, 60), "an expired rule still grants");
 	end = seconds_now() - start;
 	EXPECT(end > 1.99 && end < 2.95, "for=2s lasted %.2f s", end);

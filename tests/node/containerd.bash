@@ -15,6 +15,15 @@ setup() {
 	cp "$WORK/images/pause" "$WORK/images/serve"
 	gcc -O1 -static -o "$WORK/images/first" "$TREE/tests/engines/first.c"
 	"$PYTHON" "$TREE/tests/node/image.py" bindgate.test/pod:1 "$WORK/image.tar" "$WORK/images/"*
+	configure_containerd bindgate.test/pod:1
+	start_containerd
+	in_runtime ctr -a "$CRI" -n k8s.io images import --snapshotter native "$WORK/image.tar" >/dev/null
+	UID1=11111111-aaaa-4bbb-8ccc-$(printf %012x $$)
+	UID2=22222222-aaaa-4bbb-8ccc-$(printf %012x $$)
+}
+
+# With $CRI and $NRI as its sockets.
+configure_containerd() { # SANDBOX-IMAGE
 	cat >"$WORK/containerd.toml" <<-END
 		version = 2
 		root = "$WORK/root"
@@ -29,7 +38,7 @@ setup() {
 		[plugins."io.containerd.internal.v1.opt"]
 		  path = "$WORK/opt"
 		[plugins."io.containerd.grpc.v1.cri"]
-		  sandbox_image = "bindgate.test/pod:1"
+		  sandbox_image = "$1"
 		  disable_apparmor = true
 		  restrict_oom_score_adj = true
 		  [plugins."io.containerd.grpc.v1.cri".cni]
@@ -40,10 +49,6 @@ setup() {
 		    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
 		      runtime_type = "io.containerd.runc.v2"
 	END
-	start_containerd
-	in_runtime ctr -a "$CRI" -n k8s.io images import --snapshotter native "$WORK/image.tar" >/dev/null
-	UID1=11111111-aaaa-4bbb-8ccc-$(printf %012x $$)
-	UID2=22222222-aaaa-4bbb-8ccc-$(printf %012x $$)
 }
 
 # In a mount namespace of its own, which goes with it, and the test's network namespace; from $ENGINE, a root of its own,
@@ -61,7 +66,7 @@ in_runtime() {
 	nsenter -t "$RUNTIME" -m -n -r "$@"
 }
 
-teardown() {
+clear_containerd() {
 	stop_daemon 2>/dev/null || true
 	# shims and containers are in cgroups of the test's, and so is containerd
 	for try in 1 2 3 4 5; do
@@ -70,6 +75,10 @@ teardown() {
 	done
 	clear_hierarchies
 	clear_room
+}
+
+teardown() {
+	clear_containerd
 }
 
 cri() {

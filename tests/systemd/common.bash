@@ -6,6 +6,26 @@
 load ../cli/common
 
 export ROOT=${TMPDIR:-/tmp}/bindgate-systemd-root
+# shellcheck disable=SC2034 # of the tests
+DROPINS=/etc/systemd/system
+
+setup_file() {
+	make_root
+}
+
+teardown_file() {
+	clear_root
+}
+
+setup() {
+	new_machine
+	boot
+}
+
+teardown() {
+	journal_if_failed
+	clear_room
+}
 
 # What all machines have; made once a run, by whoever comes first.
 make_root() {

@@ -4,26 +4,6 @@
 
 load common
 
-setup_file() {
-	make_root
-}
-
-teardown_file() {
-	clear_root
-}
-
-setup() {
-	new_machine
-	boot
-}
-
-teardown() {
-	journal_if_failed
-	clear_room
-}
-
-DROPINS=/etc/systemd/system
-
 # The last start was refused its port by the kernel.
 refused() { # UNIT
 	eventually eval "inside journalctl -o cat -u $1 | grep -q 'Permission denied'"

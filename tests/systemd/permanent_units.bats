@@ -4,26 +4,6 @@
 
 load common
 
-setup_file() {
-	make_root
-}
-
-teardown_file() {
-	clear_root
-}
-
-setup() {
-	new_machine
-	boot
-}
-
-teardown() {
-	journal_if_failed
-	clear_room
-}
-
-DROPINS=/etc/systemd/system
-
 @test "units that confine themselves: users of their own, a root directory, delegation" {
 	unit dyn.service <<-'END'
 		[Service]

@@ -4,24 +4,6 @@
 
 load common
 
-setup_file() {
-	make_root
-}
-
-teardown_file() {
-	clear_root
-}
-
-setup() {
-	new_machine
-	boot
-}
-
-teardown() {
-	journal_if_failed
-	clear_room
-}
-
 # Does what a section says: a block that begins with a file's name is written there, lines after a # are typed.
 recipe() { # SECTION
 	awk -v "section=## $1" '/^## / { on = $0 == section } on && /^    |^$/' "$TREE/doc/recipes.md" >"$WORK/recipe"
