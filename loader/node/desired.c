@@ -186,6 +186,8 @@ int desired_want(struct desired *desired, enum desired_source source, const char
 		set_problem(wanted, error.text);
 		return err;
 	}
+	if (wanted->id != cgroup.id) /* of the one that was here before, whose end is still to be told */
+		end_gate(desired, wanted->id);
 	wanted->id = cgroup.id;
 	err = adopt ? 0 : check_owner(desired, cgroup.id, policy, &error);
 	if (!err)
