@@ -196,8 +196,10 @@ static int declare(struct work *work, const char *name, const struct bg_policy *
 	if (!policy) {
 		err = bg_permanent_read(name, &work->permanent, &work->error);
 		if (err == -ENOENT && work->edit == bg_policy_add &&
-		    bg_permanent_each_cgroup(name, take_live, work, NULL) == 1)
-			err = *work->permanent.damage = 0;
+		    bg_permanent_each_cgroup(name, take_live, work, NULL) == 1) {
+			*work->permanent.damage = '\0';
+			err = 0;
+		}
 		if (!err && *work->permanent.damage)
 			err = bg_error(&work->error, -EBADMSG, "%.300s: %.200s; attach --permanent writes it anew",
 				       work->permanent.file, work->permanent.damage);

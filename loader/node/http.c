@@ -53,9 +53,10 @@ struct http {
 	bool loopback;
 	char *unix_path; /* to be removed */
 };
-#define EACH_CONNECTION(each, http)                         \
-	for (struct connection *each = (http)->connections; \
-	     each < (http)->connections + CONNECTIONS_MAX + CONNECTIONS_SPARE; each++)
+static struct connection *end(struct http *http)
+{
+	return http->connections + CONNECTIONS_MAX + CONNECTIONS_SPARE;
+}
 
 /* MHD closes it when it sees that. */
 static void cut(struct connection *connection)
@@ -70,8 +71,7 @@ static struct connection *oldest(struct http *http, unsigned int *count)
 	struct connection *found = NULL;
 
 	*count = 0;
-	EACH_CONNECTION(each, http)
-	{
+	for (struct connection *each = http->connections; each < end(http); each++) {
 		if (!each->mhd || each->cut)
 			continue;
 		++*count;
@@ -94,8 +94,7 @@ static void note_connection(void *arg, struct MHD_Connection *mhd, void **slot,
 			((struct connection *)*slot)->mhd = NULL;
 		return;
 	}
-	EACH_CONNECTION(each, http)
-	{
+	for (struct connection *each = http->connections; each < end(http); each++) {
 		if (each->mhd || !info)
 			continue;
 		*each = (struct connection){ .mhd = mhd, .fd = info->connect_fd, .began = bg_clock_seconds() };
@@ -109,8 +108,7 @@ static void note_connection(void *arg, struct MHD_Connection *mhd, void **slot,
 
 static void resume_waiting(struct http *http)
 {
-	EACH_CONNECTION(each, http)
-	{
+	for (struct connection *each = http->connections; each < end(http); each++) {
 		if (each->mhd && each->waits)
 			MHD_resume_connection(each->mhd);
 		each->waits = false;
@@ -123,8 +121,7 @@ static enum MHD_Result wait_for_metrics(struct http *http, struct MHD_Connection
 	if (!http->metrics_asked)
 		http->calls.metrics(http->calls.arg);
 	http->metrics_asked = true;
-	EACH_CONNECTION(each, http)
-	{
+	for (struct connection *each = http->connections; each < end(http); each++) {
 		if (each->mhd != mhd)
 			continue;
 		each->waits = true;
@@ -134,6 +131,7 @@ static enum MHD_Result wait_for_metrics(struct http *http, struct MHD_Connection
 	return MHD_NO;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is kept, and freed */
 void http_give_metrics(struct http *http, char *text)
 {
 	free(http->metrics.text);

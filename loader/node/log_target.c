@@ -179,7 +179,7 @@ static ssize_t append(int fd, const char *line)
 	}
 	done = writev(fd, parts, 2);
 	if (done > 0 && (size_t)done <= parts[0].iov_len) {
-		done = write(fd, "\n", 1);
+		(void)!write(fd, "\n", 1);
 		errno = ENOSPC;
 		return -1;
 	}

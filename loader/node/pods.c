@@ -239,13 +239,12 @@ static int gate_pod(struct pods *pods, struct pod *pod, unsigned int grant, stru
 	if (decided == pod->decided && desired_want_still(pods->desired, FROM_PODS, pod->path))
 		return pod->refused ? bg_error(error, -EACCES, "%s", pod->refused) : 0;
 	set_decided(pod, 0);
-	refused = prepare(pods, grant, error);
-	if (!refused)
-		refused = bg_grant_ask(&pods->grants[grant].grant, request, &policy, error);
+	err = prepare(pods, grant, error);
+	refused = err ? err : bg_grant_ask(&pods->grants[grant].grant, request, &policy, error);
 	if (refused)
 		bg_grant_explain(pods->config->pods[grant], error);
 	set_refused(pod, refused ? error->text : NULL);
-	if (refused && refused != -EACCES) { /* a user that went meanwhile: what stands, stays */
+	if (err || (refused && refused != -EACCES)) { /* a user that went meanwhile: what stands, stays */
 		desired_want_still(pods->desired, FROM_PODS, pod->path);
 		return refused;
 	}

@@ -207,7 +207,7 @@ static int answer_of(const struct bg_store *store, const struct bg_explanation *
 	bool barred = out->privileged && !out->waived && !out->process.may_bind_low;
 
 	if (out->denied) /* by a program on this kernel: it says what it can say */
-		return store->has_program && !store->program.has_set_retval ? EPERM : EACCES;
+		return store && store->has_program && !store->program.has_set_retval ? EPERM : EACCES;
 	if (out->actual.family == 4 && out->netns_view.addr_error)
 		return out->netns_view.addr_error;
 	if (barred)

@@ -139,9 +139,10 @@ int bg_process_read(pid_t pid, struct bg_process *out, struct bg_error *error)
 	first = open_first_netns(&err);
 	owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
 	process.hidden = (user < 0 || net < 0) && geteuid() != 0;
-	/* NOLINTNEXTLINE(readability-suspicious-call-argument): user is the process's own, owner the one to look for */
-	process.may_bind_low =
-		process.hidden ? effective : owner >= 0 && counts_in(user, effective, process.euid, owner);
+	if (process.hidden)
+		process.may_bind_low = effective;
+	else if (owner >= 0) /* NOLINTNEXTLINE(readability-suspicious-call-argument): owner is the one to look for */
+		process.may_bind_low = counts_in(user, effective, process.euid, owner);
 	process.in_user_ns = effective && !process.may_bind_low;
 	process.foreign_netns = !process.hidden && !same(net, first);
 	for (int i = 0; i < 4; i++) {

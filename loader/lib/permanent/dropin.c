@@ -153,7 +153,9 @@ int bg_dropin_parse(const char *text, struct bg_policy *out, struct bg_error *er
 	if (!policy)
 		return bg_error(error, -ENOMEM, "out of memory");
 	at = at ? at + sizeof(begin) - 1 : "";
-	if (!next_word(&at, word) || !next_word(&at, word) || !next_word(&at, word) || strcmp(word, "attach") != 0)
+	for (int i = 0; i < 3 && !err; i++) /* sh's text, its $0 and the verb */
+		err = next_word(&at, word) ? 0 : -EBADMSG;
+	if (!err && strcmp(word, "attach") != 0)
 		err = -EBADMSG;
 	while (!err && next_word(&at, word)) {
 		if (named)

@@ -136,7 +136,7 @@ bool bg_permanent_is_for(const char *name, const char *cgroup)
 	if (!strncmp(name, "user:", 5))
 		return !bg_cgroup_of_user(name + 5, path, NULL) && !strcmp(path, cgroup);
 	if (strncmp(name, "unit:", 5))
-		return !fnmatch(name, cgroup, FNM_PATHNAME);
+		return !fnmatch(name, cgroup, FNM_PATHNAME); /* NOLINT(readability-suspicious-call-argument) */
 	if (!leaf)
 		return false;
 	leaf += 1 + (leaf[1] == '_');

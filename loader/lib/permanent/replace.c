@@ -153,7 +153,7 @@ int bg_replace(const char *path, const char *text, struct bg_replaced *undo, str
 void bg_replace_undo(struct bg_replaced *undo)
 {
 	char folder[PATH_MAX];
-	bool made;
+	bool made = false;
 
 	if (!*undo->path)
 		return;

@@ -114,14 +114,14 @@ static void take_line(struct bg_service *service, const char *line)
 	TAKE("ExecCondition") service->has_gate |= strstr(value, " attach ") && strstr(value, " unit:");
 }
 
-#define PROPERTIES                                                                                                      \
-	"Id,LoadState,ActiveState,ControlGroup,Slice,User,Group,DynamicUser,AmbientCapabilities,CapabilityBoundingSet," \
-	"PrivateUsers,PrivateNetwork,RootDirectory,RootImage,ExecCondition,ExecStartPre,ExecStartPost,ExecReload,"      \
-	"ExecStop,ExecStopPost"
-
 int bg_service_read(const char *unit, struct bg_service *out, struct bg_error *error)
 {
-	const char *words[] = { "show", "--no-pager", "-p", PROPERTIES, "--", out->name, NULL };
+	static const char properties[] =
+		"Id,LoadState,ActiveState,ControlGroup,Slice,User,Group,DynamicUser,"
+		"AmbientCapabilities,CapabilityBoundingSet,PrivateUsers,PrivateNetwork,"
+		"RootDirectory,RootImage,ExecCondition,ExecStartPre,ExecStartPost,ExecReload,"
+		"ExecStop,ExecStopPost";
+	const char *words[] = { "show", "--no-pager", "-p", properties, "--", out->name, NULL };
 	char *text, *rest, *line;
 	int err;
 

@@ -102,7 +102,7 @@ int bg_systemctl(const char *const *words, char **out, struct bg_error *error)
 	int printed = memfd_create("systemctl", MFD_CLOEXEC), said = memfd_create("systemctl", MFD_CLOEXEC), err;
 	pid_t pid = 0;
 
-	for (size_t i = 0; words[i] && i < WORDS_MAX; i++)
+	for (size_t i = 0; i < WORDS_MAX && words[i]; i++)
 		argv[i + 1] = words[i];
 	err = printed < 0 || said < 0 ? -errno : -start((char *const *)argv, printed, said, &pid);
 	if (err)
