@@ -53,6 +53,7 @@ struct http {
 	bool loopback;
 	char *unix_path; /* to be removed */
 };
+
 static struct connection *end(struct http *http)
 {
 	return http->connections + CONNECTIONS_MAX + CONNECTIONS_SPARE;

@@ -142,7 +142,7 @@ resident() { # in KiB, its own
 	echo >"$WORK/stop"
 	wait "$loop"
 	tail -n 1 "$WORK/loop" >&2
-	# EADDRINUSE is no gate's word; it was seen here, a few among all, on a busy machine
+	# EADDRINUSE is no gate's word: it was seen here in some runs, and is not explained yet
 	equal loop "$(tail -n 1 "$WORK/loop" | json "sorted(set(d['tcp 127.0.0.1 80']) - {'EADDRINUSE'})")" '["ok 127.0.0.1 80"]'
 	sleep 1.1 # an answer is given again for a second
 	local taken

@@ -326,19 +326,23 @@ static int ask_declared(const struct bg_policy *policy, struct bg_explanation *o
 	return err;
 }
 
-int bg_explain_gone(struct bg_store *store, const struct bg_process *process, const struct bg_cgroup *cgroup,
-		    const struct bg_bind *bind, struct bg_explanation *out, struct bg_error *error)
+/* What comes of the bind in the cgroup, in the caller's network namespace. */
+static int decide_here(struct bg_store *store, struct bg_explanation *out, struct bg_error *error)
 {
-	int err = 0;
+	int err = store ? walk(store, out, error) : 0;
 
-	*out = (struct bg_explanation){
-		.requested = *bind, .actual = *bind, .complete = store, .process = *process, .cgroup = *cgroup
-	};
-	if (store)
-		err = walk(store, out, error);
 	if (!err)
 		err = bg_netns_view_read(getpid(), &out->actual, &out->netns_view, error);
 	return err ? err : conclude(store, out, error);
+}
+
+int bg_explain_gone(struct bg_store *store, const struct bg_process *process, const struct bg_cgroup *cgroup,
+		    const struct bg_bind *bind, struct bg_explanation *out, struct bg_error *error)
+{
+	*out = (struct bg_explanation){
+		.requested = *bind, .actual = *bind, .complete = store, .process = *process, .cgroup = *cgroup
+	};
+	return decide_here(store, out, error);
 }
 
 int bg_explain_service(struct bg_store *store, const struct bg_service *service, const struct bg_policy *declared,
@@ -352,9 +356,5 @@ int bg_explain_service(struct bg_store *store, const struct bg_service *service,
 	err = name_cgroup(service, &out->cgroup, error);
 	if (!err && declared)
 		err = ask_declared(declared, out, error);
-	if (!err && store)
-		err = walk(store, out, error);
-	if (!err)
-		err = bg_netns_view_read(getpid(), &out->actual, &out->netns_view, error);
-	return err ? err : conclude(store, out, error);
+	return err ? err : decide_here(store, out, error);
 }
